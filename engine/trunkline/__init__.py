@@ -1,0 +1,1 @@
+"""The routing engine for language models that people configure, not code."""

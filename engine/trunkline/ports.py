@@ -1,0 +1,163 @@
+"""The seams: what the engine needs from outside itself, as Protocols that a test can replace.
+
+`Transport` carries bytes to a provider and back; `Clock` and `Random` make time and chance
+arguments; `Decision` is the record of one request that everything on its way writes into.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = [
+    "Attempt",
+    "Clock",
+    "Decision",
+    "HttpRequest",
+    "HttpResponse",
+    "Random",
+    "Skip",
+    "Timeouts",
+    "Transport",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it goes on the wire. Header names are lower case, in the order sent.
+
+    `secret_headers` names those whose values are credentials: shown masked, never logged.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    secret_headers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds; None is no limit.
+
+    `connect`: a socket with TLS. `pool`: a free connection. `write`: the request sent.
+    `first_byte`: the response's status line. `first_token`: the first content of the answer.
+    `idle`: between any two bytes; `idle_content`: between any two pieces of content.
+    `attempt`: one send, for whole answers. `total`: the request, over all attempts.
+    """
+
+    connect: float | None = 3.0
+    pool: float | None = 3.0
+    write: float | None = 10.0
+    first_byte: float | None = 30.0
+    first_token: float | None = 60.0
+    idle: float | None = 60.0
+    idle_content: float | None = 120.0
+    attempt: float | None = 300.0
+    total: float | None = 600.0
+
+
+class HttpResponse(Protocol):
+    """A response whose head has arrived. Header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. A body cut short raises `UpstreamError`, it does not end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop reading. Closes the socket at once unless the body has been read to its end."""
+        ...
+
+
+class Transport(Protocol):
+    """Carries requests to providers. Redirects are never followed, nothing is retried."""
+
+    async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
+        """Send, and wait for the response's head.
+
+        Raises `UpstreamError` of kind `connect`, `timeout` or `server_error`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Clock(Protocol):
+    """Time. Tests crank it by hand."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never steps back."""
+        ...
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Random(Protocol):
+    """Chance. `random.Random` fits; tests seed it."""
+
+    def random(self) -> float:
+        """A number in [0, 1)."""
+        ...
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One send to one target. `outcome` is `ok` or an error kind; times are in seconds."""
+
+    target: str
+    outcome: str = ""
+    status: int | None = None
+    message: str = ""
+    started: float = 0.0
+    first_content: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Skip:
+    """A target that was not asked, and why."""
+
+    target: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Decision:
+    """What was matched, picked, skipped and why, for one request.
+
+    `targets` are leaf ids (`provider/upstream-model`) in the order considered; `dropped` names
+    request fields that the answering wire could not carry and that only hinted at something;
+    `picks` says which member each balance or switch chose, by node id.
+    """
+
+    request_id: str = ""
+    model: str = ""
+    route: str = ""
+    why: str = ""
+    generation: int = 0
+    targets: list[str] = field(default_factory=list)
+    picks: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    simulated: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain JSON, for `--json`, logs and headers."""
+        from dataclasses import asdict
+
+        return asdict(self)
