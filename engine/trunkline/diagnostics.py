@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Diagnostic", "Severity", "Span", "sort"]
+__all__ = ["Diagnostic", "Severity", "Span", "did_you_mean", "sort"]
 
 Severity = Literal["error", "warning", "hint"]
 
@@ -56,3 +56,12 @@ class Diagnostic:
 def sort(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """The findings by place, then code; exact repetitions are dropped."""
     return sorted(set(diagnostics), key=lambda d: (d.span, d.code, d.message))
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that `word` was probably meant to be, or None if none is near."""
+    import difflib
+
+    known = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return known[near[0]] if near else None
