@@ -5,6 +5,7 @@
     TrunklineError
     ├── ConfigError            a document cannot be compiled; carries every diagnostic at once
     ├── EngineClosed           the engine was used after `aclose`
+    ├── WireError              bytes that break their wire format (`trunkline.wire`)
     └── CallError              one call failed; has a `kind`, a `status` and the decision record
         ├── RequestError       the caller's request is at fault; no target was or will be asked
         ├── UpstreamError      a target failed before anything was shown; another may be tried

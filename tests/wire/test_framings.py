@@ -94,16 +94,6 @@ def test_recorded_streams_read_the_same_under_every_single_cut(
             assert read(framing, (body[:at], body[at:])) == whole, (name, at)
 
 
-def test_recorded_streams_read_the_same_under_random_cuts(streams: Streams, read: Read) -> None:
-    chance = random.Random(5)
-    for name, framing, body in streams:
-        whole = read(framing, [body])
-        for _ in range(10):
-            places = [chance.randrange(len(body)) for _ in range(chance.randint(1, 30))]
-            assert read(framing, cut(body, places)) == whole, (name, places)
-
-
-@pytest.mark.nightly
 def test_recorded_streams_read_the_same_under_ten_thousand_random_cuts(
     streams: Streams, read: Read
 ) -> None:
