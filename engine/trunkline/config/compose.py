@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
@@ -18,6 +17,7 @@ from ruamel.yaml.events import (
 )
 
 from trunkline.config import mistakes
+from trunkline.config.events import TOO_DEEP, events
 from trunkline.config.scan import (
     MAX_DEPTH,
     MAX_NODES,
@@ -28,9 +28,6 @@ from trunkline.config.scan import (
 )
 from trunkline.config.source import Document, Place
 from trunkline.diagnostics import Diagnostic, Span
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["compose"]
 
@@ -45,11 +42,6 @@ def compose(text: str, name: str, found: list[Diagnostic]) -> Document:
     Raises `UnreadableError` where it cannot be read on.
     """
     return _Reader(text, name, found).read()
-
-
-def _events(text: str) -> Iterator[Any]:
-    """One at a time, so that the reader can stop before hostile depth costs anything."""
-    return iter(YAML(typ="safe", pure=True).parse(text))
 
 
 class _Anchor:
@@ -76,7 +68,7 @@ class _Reader:
         self.depth = 0
         self.flows: list[Place] = []
         self.last = Place(name, 0, 0, 0, 0)
-        self.next = _events(text).__next__
+        self.next = events(text).__next__
 
     def read(self) -> Document:
         try:
@@ -140,10 +132,7 @@ class _Reader:
     def _collection(self, event: Any, place: Place) -> tuple[Any, int]:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            span = Span(place.file, place.line + 1, place.column + 1, place.line + 1)
-            message = f"nested more than {MAX_DEPTH} levels deep"
-            hint = "name an inner part under `targets` and refer to it"
-            raise UnreadableError(self._error("TL104", message, span, hint))
+            raise UnreadableError(mistakes.too_deep(TOO_DEEP, place.span()))
         if event.flow_style:
             self.flows.append(place)
         is_list = isinstance(event, SequenceStartEvent)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.config.events import TOO_DEEP
 from trunkline.diagnostics import Diagnostic, Span, did_you_mean
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def explain(error: YAMLError, lines: Sequence[str], name: str, opened: Span | No
     row = min(mark.line, len(lines) - 1)
     line, column = lines[row], min(mark.column, len(lines[row]))
     span = Span(name, row + 1, column + 1, row + 1, column + 2)
+    if problem == TOO_DEEP:
+        return too_deep(problem, span)
     return (
         _tab(line, column, span)
         or _reserved(error, line, span)
@@ -58,6 +61,13 @@ def explain(error: YAMLError, lines: Sequence[str], name: str, opened: Span | No
         or _handle(problem, line, span)
         or _error("TL100", f"not YAML: {_plain(problem)}", span, "", _context(error, name, opened))
     )
+
+
+def too_deep(message: str, span: Span) -> Diagnostic:
+    """Collections within collections beyond what anyone writes."""
+    place = Span(span.file, span.line, span.column, span.line, span.column + 1)
+    hint = "name an inner part under `targets` and refer to it"
+    return _error("TL104", message, place, hint)
 
 
 def _tab(line: str, column: int, span: Span) -> Diagnostic | None:
