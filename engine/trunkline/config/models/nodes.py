@@ -1,0 +1,411 @@
+"""Nodes: a string, a list, or a mapping with exactly one strategy key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+from typing_extensions import TypeAliasType
+
+from trunkline.config.models.words import (
+    LATER_VALUES,
+    MESSAGE,
+    Count,
+    Duration,
+    Expression,
+    Glob,
+    HeaderName,
+    Name,
+    NodeText,
+    Strict,
+    Text,
+    later,
+)
+from trunkline.errors import ErrorKind
+
+KINDS: Final = ("target", "fallback", "balance", "switch", "hedge", "cache", "mirror")
+"""The strategy keys: a node written as a mapping has exactly one of them."""
+
+IGNORES_WEIGHTS: Final = ("round_robin", "least_connections", "lowest_latency", "lowest_cost")
+
+Capability = Literal[
+    "tools",
+    "vision",
+    "audio",
+    "pdf",
+    "json_object",
+    "json_schema",
+    "reasoning",
+    "streaming",
+    "prefill",
+    "embeddings",
+]
+"""What a model can do."""
+
+Template = TypeAliasType("Template", Annotated[Any, Field()])
+"""A tree of values in which text may hold `{{ expressions }}`."""
+
+
+class Timeouts(Strict):
+    """How long to wait. What is not said is inherited; `off` waits for ever."""
+
+    connect: Duration | None = None
+    """Until there is a connection, TLS included."""
+    pool: Duration | None = None
+    """For a free connection."""
+    write: Duration | None = None
+    """Until the request is sent."""
+    first_byte: Duration | None = None
+    """Until the status line of the response."""
+    first_token: Duration | None = None
+    """Until the first content of the answer."""
+    idle: Duration | None = None
+    """Between any two bytes of the answer."""
+    idle_content: Duration | None = None
+    """Between any two pieces of content."""
+    attempt: Duration | None = None
+    """For one attempt whose answer is not streamed."""
+    total: Duration | None = None
+    """For the whole request, over all attempts."""
+
+
+class Retry(Strict):
+    """How often to try again."""
+
+    same_target: int | None = later(ge=0, le=10)
+    """Extra attempts on the same target."""
+    max_sends: int | None = Field(default=None, ge=1, le=100)
+    """At most this many sends a request, over all targets."""
+    on: list[ErrorKind | Annotated[int, Field(ge=400, le=599)] | Literal["default"]] | None = (
+        later()
+    )
+    """Error kinds or statuses after which the same target is tried again."""
+    prefer: Literal["next_target", "same_target"] | None = later()
+    """Whether a wait that the provider asks for is spent on the same target."""
+
+
+class Commit(Strict):
+    """Hold back this much of the answer before showing any of it."""
+
+    tokens: Count
+    """How many tokens."""
+
+
+class Streaming(Strict):
+    """When an answer counts as begun, and what happens when it breaks off."""
+
+    commit: Literal["first_content", "complete"] | Commit | None = later()
+    """Until then another target may take over without the caller noticing."""
+    on_interrupt: Literal["error", "restart", "resume"] | None = later()
+    """What to do when an answer breaks off after it was committed."""
+    on_malformed: Literal["fail", "skip"] | None = later()
+    """What to do with an event of the stream that cannot be read."""
+
+
+class LimitNumbers(Strict):
+    """At most this much."""
+
+    requests_per_second: Count | None = None
+    """Requests a second."""
+    requests_per_minute: Count | None = None
+    """Requests a minute."""
+    requests_per_hour: Count | None = None
+    """Requests an hour."""
+    requests_per_day: Count | None = None
+    """Requests a day."""
+    tokens_per_minute: Count | None = None
+    """Tokens a minute, input and output."""
+    tokens_per_hour: Count | None = None
+    """Tokens an hour, input and output."""
+    tokens_per_day: Count | None = None
+    """Tokens a day, input and output."""
+    concurrency: Count | None = None
+    """Requests at the same time."""
+    burst: Count | None = None
+    """Requests that may come at once before the rate counts."""
+    strict: bool | None = None
+    """Never let through more than this, at the price of refusing what might have fitted."""
+
+
+class Wire(Strict):
+    """Changes to what the provider will see."""
+
+    headers: dict[HeaderName, Any] | None = None
+    """Headers to add or replace; null removes one. Values are templates."""
+    query: dict[str, Any] | None = None
+    """Query parameters to add or replace; null removes one. Values are templates."""
+    body: dict[str, Any] | None = None
+    """Merged into the body: mappings deeply, everything else replaces, null deletes."""
+
+
+class Response(Strict):
+    """Changes to what the caller will see."""
+
+    headers: dict[HeaderName, Any] | None = None
+    """Headers to add to the answer. Values are templates."""
+
+
+class Settings(Strict):
+    """What may stand beside a strategy key and on a route; the inner one wins."""
+
+    name: Name | None = None
+    """What decision records call this."""
+    request: dict[str, Any] | None = Field(
+        default=None,
+        examples=[
+            {"temperature": 0.2},
+            {"messages": {"prepend": [{"role": "system", "content": "Be brief."}]}},
+        ],
+    )
+    """Laid over the request before it is written for the provider: mappings merge, scalars and
+    lists replace, null deletes, `{$default: v}` sets only what is absent; `messages` also takes
+    `{prepend, append}`. Values are templates."""
+    response: Response | None = None
+    """Changes to what the caller will see."""
+    wire: Wire | None = None
+    """Changes to what the provider will see."""
+    timeouts: Timeouts | None = None
+    """How long to wait."""
+    retry: Retry | None = None
+    """How often to try again."""
+    streaming: Streaming | None = None
+    """When an answer counts as begun, and what happens when it breaks off."""
+    limits: LimitNumbers | None = later()
+    """At most this much."""
+    unsupported: Literal["skip", "drop", "refuse"] | None = None
+    """What happens when a target cannot carry what the request means: `skip` the target (the
+    default), `drop` the field, or `refuse` the request."""
+
+
+class Fallback(Strict):
+    """Try in order; the next one is asked when one fails."""
+
+    of: list[Node] = Field(min_length=1)
+    """The members, in order."""
+    on: list[ErrorKind | Annotated[int, Field(ge=400, le=599)] | Literal["default"]] | None = Field(
+        default=None, min_length=1, examples=[["default", "content_filter"]]
+    )
+    """Error kinds or statuses that move on to the next member; `default` is the nine kinds that
+    are nobody's fault but the provider's."""
+
+
+class Balance(Strict):
+    """Pick one by strategy; a failed pick moves on inside the group before the group fails."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"by": {"enum": list(IGNORES_WEIGHTS)}}, "required": ["by"]},
+            "then": {
+                "properties": {
+                    "of": {
+                        "items": {
+                            "not": {"type": "object", "required": ["weight"]},
+                            MESSAGE: "`weight` means nothing to this strategy",
+                        }
+                    }
+                }
+            },
+        }
+    )
+
+    by: Literal[
+        "weighted",
+        "round_robin",
+        "random",
+        "least_connections",
+        "lowest_latency",
+        "lowest_cost",
+        "sticky",
+    ] = Field(
+        default="weighted",
+        json_schema_extra={LATER_VALUES: ["lowest_latency", "lowest_cost", "sticky"]},
+    )
+    """How one is picked; `weighted` and `random` go by the members' weights."""
+    of: list[Member] = Field(min_length=1)
+    """The members."""
+    key: Expression | None = later()
+    """What `sticky` goes by: requests with the same key go to the same member."""
+
+    @model_validator(mode="after")
+    def _weights(self) -> Balance:
+        if self.by in IGNORES_WEIGHTS:
+            for member in self.of:
+                if isinstance(member, MemberMap) and member.weight is not None:
+                    raise ValueError("`weight` means nothing to this strategy")
+        return self
+
+
+class Arm(Strict):
+    """One arm of a switch."""
+
+    when: Expression | None = None
+    """The condition; only the last arm may do without."""
+    to: Node
+    """Where requests go for which the condition is true."""
+
+
+class Hedge(Strict):
+    """A second request to another target when the first content is late."""
+
+    of: Node
+    """What is asked."""
+    after: Duration | None = None
+    """How late is late."""
+    max: Annotated[int, Field(ge=1, le=3)] | None = None
+    """At most this many extra requests."""
+
+
+class Cache(Strict):
+    """Answer a repeated request from the store."""
+
+    of: Node
+    """Who answers a request that is not in the store."""
+    ttl: Duration
+    """How long an answer is kept."""
+    key: Expression | None = None
+    """What makes two requests the same; without it the whole request."""
+    shared: bool | None = None
+    """Let callers see answers given to others."""
+
+
+class Mirror(Strict):
+    """Copy a share of requests elsewhere and ignore the answers."""
+
+    of: Node
+    """Who answers."""
+    to: Node
+    """Who gets the copies."""
+    sample: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The share that is copied, from 0 to 1."""
+
+
+class NodeMap(Settings):
+    """A node with its strategy key and, beside it, settings for all below it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [kind]} for kind in KINDS],
+            "dependentRequired": {"dialect": ["target"], "capabilities": ["target"]},
+        }
+    )
+
+    target: NodeText | None = Field(default=None, examples=["openai/gpt-4o"])
+    """A named target, a provider, or `provider/model`."""
+    fallback: Fallback | None = None
+    """Try in order."""
+    balance: Balance | None = None
+    """Pick one by strategy."""
+    switch: list[Arm] | None = Field(
+        default=None,
+        min_length=1,
+        json_schema_extra={"x-trunkline-only-last-without": "when"},
+    )
+    """The first arm whose condition is true."""
+    hedge: Hedge | None = later()
+    """A second request when the first is late."""
+    cache: Cache | None = later()
+    """Answer repeated requests from the store."""
+    mirror: Mirror | None = later()
+    """Copy a share of requests elsewhere."""
+    dialect: Name | None = None
+    """The wire language for this target, instead of the provider's own choice."""
+    capabilities: list[Capability] | None = None
+    """What this target can do, instead of what is known of the model."""
+
+    @property
+    def kind(self) -> str:
+        """The strategy key that is there."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> NodeMap:
+        if sum(getattr(self, kind) is not None for kind in KINDS) != 1:
+            raise ValueError(f"exactly one of {', '.join(KINDS)}")
+        if self.target is None and (self.dialect is not None or self.capabilities is not None):
+            raise ValueError("`dialect` and `capabilities` stand only beside `target`")
+        if self.switch and any(arm.when is None for arm in self.switch[:-1]):
+            raise ValueError("only the last arm may lack `when`")
+        return self
+
+
+class MemberMap(NodeMap):
+    """A member of a balance: a node that may have a weight."""
+
+    weight: Annotated[float, Field(ge=0)] | None = None
+    """How often this member is picked, compared with the others; without it 1."""
+
+
+Node = TypeAliasType("Node", "NodeText | Annotated[list[Node], Field(min_length=1)] | NodeMap")
+"""`provider/model`, a list (a fallback chain), or a mapping with one strategy key."""
+
+Member = TypeAliasType(
+    "Member", "NodeText | Annotated[list[Node], Field(min_length=1)] | MemberMap"
+)
+"""A member of a balance: a node that may have a `weight` beside its strategy key."""
+
+
+class Match(Strict):
+    """Which requests a route is for; all that is said must hold."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    model: Glob | Annotated[list[Glob], Field(min_length=1)] | None = None
+    """The model's name: a pattern, or a list of which one must fit."""
+    operation: Literal["chat", "embeddings"] | None = Field(
+        default=None, json_schema_extra={LATER_VALUES: ["embeddings"]}
+    )
+    """What is asked for."""
+    when: Expression | None = None
+    """A condition on the request."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Match:
+        if not self.model_fields_set:
+            raise ValueError("a match says something")
+        return self
+
+
+class Route(Settings):
+    """Which requests go where."""
+
+    match: Glob | Annotated[list[Glob], Field(min_length=1)] | Match
+    """Which requests: a model name or pattern, a list of them, or a mapping."""
+    to: Node
+    """Where they go."""
+    priority: int | None = None
+    """Routes with a higher number are tried first; without one 0; then by their order."""
+    allow: list[Literal["timeout", "fallback", "cache", "metadata", "trace_id"]] | None = later()
+    """What a caller may set for a request."""
+    description: str | None = None
+    """A sentence for people."""
+    labels: dict[Name, str] | None = None
+    """Words for metrics and decision records."""
+
+
+for _model in (Fallback, Balance, Arm, Hedge, Cache, Mirror, NodeMap, MemberMap, Route):
+    _model.model_rebuild()
+
+__all__ = [
+    "KINDS",
+    "Arm",
+    "Balance",
+    "Cache",
+    "Capability",
+    "Commit",
+    "Fallback",
+    "Hedge",
+    "LimitNumbers",
+    "Match",
+    "MemberMap",
+    "Mirror",
+    "Node",
+    "NodeMap",
+    "Response",
+    "Retry",
+    "Route",
+    "Settings",
+    "Streaming",
+    "Text",
+    "Timeouts",
+    "Wire",
+]
