@@ -30,6 +30,12 @@ REFERABLE: Final = ("providers", "state", "server", "limits", "budgets", "teleme
 ROOT_ONLY: Final = ("defaults", "state", "server", "telemetry")
 """The sections that only the root file may have."""
 
+MAPPINGS: Final = ("vars", "providers", "dialects", "targets", "prices")
+"""The sections that are mappings by name; several files may add to them."""
+
+LISTS: Final = ("routes", "limits", "budgets", "tests")
+"""The sections that are lists; those of several files follow one another."""
+
 
 class Defaults(Strict):
     """What every route inherits."""
