@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.config.models import REFERABLE
 from trunkline.config.references import Reference, misuse
-from trunkline.config.scan import NotJSONError, scalar
+from trunkline.config.scan import MAX_NODES, NotJSONError, scalar
 from trunkline.config.source import Document, Place
 from trunkline.diagnostics import Diagnostic, Span, did_you_mean
 
@@ -47,6 +47,8 @@ class _Binder:
         declared = document.value.get("vars")
         self.values: dict[str, Any] = dict(declared) if isinstance(declared, dict) else {}
         self.busy: list[str] = []
+        self.bound: dict[str, tuple[Any, Place, int]] = {}
+        self.nodes = 0
 
     def set(self, variables: Mapping[str, str]) -> None:
         """Take the values given on the command line."""
@@ -101,6 +103,7 @@ class _Binder:
 
     def walk(self, value: Any, place: Place) -> tuple[Any, Place]:
         """The same value with its references bound; parts without any are shared."""
+        self.nodes += 1
         if isinstance(value, str):
             return self._text(value, place) if value.startswith("${") else (value, place)
         if isinstance(value, dict) and isinstance(place.items, dict):
@@ -149,16 +152,31 @@ class _Binder:
             hint = " → ".join([*self.busy, name])
             self.found.append(Diagnostic("TL214", "error", message, place.span(), hint))
             return text, place
-        self.busy.append(name)
-        at = self.document.root.child("vars")
-        declared = at.child(name) if at is not None else None
-        value, inner = self.walk(self.values[name], declared or place)
-        self.busy.pop()
+        value, inner = self._once(name, place)
+        if self.nodes > MAX_NODES:
+            message = f"more than {MAX_NODES:,} values once variables are put in"
+            self.found.append(Diagnostic("TL105", "error", message, place.span()))
+            return text, place
         if inner.items is None or not isinstance(value, dict | list):
             return value, place
         copy = _copy(place)
         copy.keys, copy.items = inner.keys, inner.items
         return value, copy
+
+    def _once(self, name: str, place: Place) -> tuple[Any, Place]:
+        """What a variable holds, bound once however often it is used; its size counts each time."""
+        if name in self.bound:
+            value, inner, size = self.bound[name]
+            self.nodes += size
+            return value, inner
+        before = self.nodes
+        self.busy.append(name)
+        at = self.document.root.child("vars")
+        declared = at.child(name) if at is not None else None
+        value, inner = self.walk(self.values[name], declared or place)
+        self.busy.pop()
+        self.bound[name] = (value, inner, self.nodes - before)
+        return value, inner
 
 
 def _copy(place: Place) -> Place:

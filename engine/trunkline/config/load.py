@@ -164,7 +164,8 @@ class _Loader:
             message = f"{name} cannot be read: {reason}"
             self.found.append(Diagnostic("TL116", "error", message, span))
             return None
-        self.files[name] = data.decode("utf-8", "replace").removeprefix("\ufeff")
+        text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+        self.files[name] = text.replace("\r\n", "\n").replace("\r", "\n")
         self.folders[name] = FilePath(os.path.abspath(file)).parent  # noqa: PTH100 — not resolved
         document, found = parse(data, name)
         self.found += found
