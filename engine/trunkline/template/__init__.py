@@ -1,0 +1,22 @@
+"""Templates: wire languages as data.
+
+A YAML tree whose text may hold `{{ expression }}` becomes one Python function. `Library`
+compiles; `Template` is called; `Refusal` is what a template may raise, `ABSENT` what it gives
+for nothing.
+"""
+
+from trunkline.template.filters import FILTERS, Filter
+from trunkline.template.library import Library, Mode, Template, compile_expression
+from trunkline.template.runtime import ABSENT, Absent, Refusal
+
+__all__ = [
+    "ABSENT",
+    "FILTERS",
+    "Absent",
+    "Filter",
+    "Library",
+    "Mode",
+    "Refusal",
+    "Template",
+    "compile_expression",
+]

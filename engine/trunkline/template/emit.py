@@ -1,0 +1,463 @@
+"""Directives to the statements of one Python function.
+
+Each node is written *into* something: returned, kept in a local, put under a key of a mapping
+being built, added to a list being built. So `$if` and `$switch` become `if`, a mapping's absent
+keys are never made, and nothing is built twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from trunkline.template import ir
+from trunkline.template.words import Source, Speaker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["write_function"]
+
+_DEEPEST_LITERAL: Final = 6
+
+
+@dataclass(slots=True)
+class _Return:
+    """The function's result."""
+
+
+@dataclass(slots=True)
+class _Keep:
+    """A local."""
+
+    name: str
+
+
+@dataclass(slots=True)
+class _Under:
+    """A key of the mapping in a local; an empty value is left out if `leave`."""
+
+    mapping: str
+    key: str
+    leave: bool
+
+
+@dataclass(slots=True)
+class _Onto:
+    """The end of the list in a local; `splice` adds a list's items."""
+
+    sequence: str
+    splice: bool
+
+
+_Into = _Return | _Keep | _Under | _Onto
+
+
+class _Writer:
+    """Writes one unit. `units` are the fragments that it may call."""
+
+    def __init__(
+        self,
+        unit: ir.Unit,
+        units: Mapping[str, ir.Unit],
+        budgeted: Callable[[ir.Unit], bool],
+        read: Callable[[ir.Unit, ir.Binding], frozenset[str]],
+    ) -> None:
+        self.unit = unit
+        self.units = units
+        self.budgeted = budgeted
+        self.read = read
+        self.speak = Speaker()
+        self._loops = 0
+        self._literal = 0
+
+    def write(self) -> list[tuple[int, str, int]]:
+        """The function as lines: how far indented, the text, the YAML line it belongs to."""
+        speak, unit = self.speak, self.unit
+        assert unit.body is not None
+        name = unit.python
+        speak.line = unit.body.line
+        names = [speak.name(binding) for binding in unit.params.values()]
+        budget = self.budgeted(unit)
+        if unit.fragment:
+            speak.say(f"def {name}({', '.join((['s'] if budget else []) + names)}):")
+            speak._indent += 1
+            if budget and unit.uses:
+                self._spend("1")
+            self.into(unit.body, _Return())
+        else:
+            speak.say(f"def {name}({', '.join(names)}):")
+            speak._indent += 1
+            if budget:
+                speak.say(f"s = [{', '.join(['STEPS', *names])}]")
+            with speak.block("try:"):
+                self.into(unit.body, _Return())
+            with speak.block("except RecursionError:"):
+                speak.say(
+                    "raise Refusal('what the template is given is nested too deeply') from None"
+                )
+        return speak.lines
+
+    def _spend(self, steps: str) -> None:
+        self.speak.say(f"s[0] -= {steps}")
+        self.speak.say("if s[0] < 0: overspent(s)")
+
+    # Where a value goes
+
+    def put(self, value: Source, into: _Into) -> None:
+        """Statements that write a value into its place, unless it is absent."""
+        say = self.speak.say
+        if isinstance(into, _Return):
+            say(f"return {value.text}")
+        elif isinstance(into, _Keep):
+            say(f"{into.name} = {value.text}")
+        elif isinstance(into, _Under):
+            self._put_under(value, into)
+        else:
+            self._put_onto(value, into)
+
+    def _put_onto(self, value: Source, into: _Onto) -> None:
+        if into.splice:
+            held, test = self._when("list", value)
+            self.speak.say(f"if {test}: {into.sequence}.extend({held})")
+        elif value.absent:
+            held, test = self._when("present", value)
+            self.speak.say(f"if {test}: {into.sequence}.append({held})")
+        else:
+            self.speak.say(f"{into.sequence}.append({value.text})")
+
+    def _put_under(self, value: Source, into: _Under) -> None:
+        target = f"{into.mapping}[{into.key!r}]"
+        if into.leave or value.absent:
+            held, test = self._when("full" if into.leave else "present", value)
+            self.speak.say(f"if {test}: {target} = {held}")
+        else:
+            self.speak.say(f"{target} = {value.text}")
+
+    def _when(
+        self, what: Literal["present", "full", "list", "dict"], value: Source
+    ) -> tuple[str, str]:
+        """A value's name, and the condition that meets it for the first time."""
+        held, first = self.speak.bound(value)
+        if what in ("list", "dict"):
+            return held, f"isinstance({first}, {what})"
+        first = f"({first})" if first != held else first
+        return held, f"{first} is not A" if what == "present" else f"{first} or {held} == 0"
+
+    def nothing(self, into: _Into) -> None:
+        """Statements for an absent value."""
+        if isinstance(into, _Return):
+            self.speak.say("return A")
+        elif isinstance(into, _Keep):
+            self.speak.say(f"{into.name} = A")
+
+    # Nodes
+
+    def into(self, node: ir.Node, into: _Into) -> None:
+        """Statements that write a node into its place."""
+        self.speak.line = node.line
+        writer = _WRITERS.get(type(node))
+        if writer is not None:
+            writer(self, node, into)
+        else:
+            leave = isinstance(into, _Under) and into.leave
+            self.put(self.value(node, loose=leave), into)
+
+    def value(self, node: ir.Node, loose: bool = False) -> Source:
+        """A node as an expression, after the statements that it takes."""
+        self.speak.line = node.line
+        if isinstance(node, ir.Leaf):
+            return self.speak.expr(node.expr, loose)
+        if isinstance(node, ir.Raw):
+            return Source(repr(node.value), False)
+        if isinstance(node, ir.Use):
+            return self._call(node)
+        if isinstance(node, ir.Rest):
+            read = sorted({*self.read(self.unit, node.binding), *node.but})
+            fields = f"frozenset({tuple(read)!r})" if read else "frozenset()"
+            return Source(f"rest({self.speak.name(node.binding)}, {fields})")
+        if isinstance(node, ir.Spread):
+            return self.value(node.node, loose)
+        if isinstance(node, (ir.Mapping, ir.Sequence)) and (found := self._plain(node)):
+            return found
+        held = self.speak.new("v")
+        self.into(node, _Keep(held))
+        return Source(held, True, True)
+
+    def _plain(self, node: ir.Mapping | ir.Sequence) -> Source | None:
+        """A mapping or list of which nothing can be absent, as a literal."""
+        if self._literal >= _DEEPEST_LITERAL or not _never_absent(node):
+            return None
+        self._literal += 1
+        if isinstance(node, ir.Sequence):
+            text = f"[{', '.join(self.value(item).text for item in node.items)}]"
+        else:
+            fields = [
+                f"{entry.key!r}: {self.value(entry.node).text}"
+                for entry in node.entries
+                if isinstance(entry, ir.Entry)
+            ]
+            text = f"{{{', '.join(fields)}}}"
+        self._literal -= 1
+        return Source(text, False)
+
+    def _call(self, node: ir.Use) -> Source:
+        callee = self.units[node.name]
+        arguments = ["s"] if self.budgeted(callee) else []
+        for param in callee.params:
+            if param in node.given:
+                arguments.append(self.value(node.given[param]).text)
+            else:
+                arguments.append(self.speak.name(node.inherited[param]))
+        return Source(f"{callee.python}({', '.join(arguments)})")
+
+    def _mapping(self, node: ir.Mapping, into: _Into) -> None:
+        if (found := self._plain(node)) is not None:
+            self.put(found, into)
+            return
+        dropping = [
+            entry
+            for entry in node.entries
+            if isinstance(entry, ir.Entry) and entry.when_empty == "drop"
+        ]
+        self._dropping(node, dropping, {}, into)
+
+    def _dropping(
+        self,
+        node: ir.Mapping,
+        waiting: list[ir.Entry],
+        known: dict[str, Source],
+        into: _Into,
+    ) -> None:
+        """What must not be empty first; only if none of it is, the mapping."""
+        if not waiting:
+            self._fields(node, known, into)
+            return
+        entry, *others = waiting
+        value = self.value(entry.node, loose=True)
+        held = value.text
+        if not value.atom:
+            held = self.speak.new(entry.key)
+            self.speak.say(f"{held} = {value.text}")
+        with self.speak.block(f"if {held} or {held} == 0:"):
+            self._dropping(node, others, {**known, entry.key: Source(held, False, True)}, into)
+        self._otherwise(into)
+
+    def _otherwise(self, into: _Into) -> None:
+        """After an `if` that wrote into the place: what holds if it was not taken."""
+        if isinstance(into, _Return):
+            self.nothing(into)
+        elif isinstance(into, _Keep):
+            with self.speak.block("else:"):
+                self.nothing(into)
+
+    def _fields(self, node: ir.Mapping, known: dict[str, Source], into: _Into) -> None:
+        """A mapping, key by key; those that surely come first stand in its literal."""
+        entries = list(node.entries)
+        first: list[str] = []
+        while entries and isinstance(entry := entries[0], ir.Entry):
+            if entry.key in known:
+                first.append(f"{entry.key!r}: {known[entry.key].text}")
+            elif entry.when_empty == "keep" and _never_absent(entry.node):
+                first.append(f"{entry.key!r}: {self.value(entry.node).text}")
+            else:
+                break
+            entries.pop(0)
+        held = into.name if isinstance(into, _Keep) else self.speak.new("m")
+        self.speak.say(f"{held} = {{{', '.join(first)}}}")
+        for entry in entries:
+            self.speak.line = entry.line
+            if isinstance(entry, ir.Spread):
+                found, test = self._when("dict", self.value(entry.node))
+                self.speak.say(f"if {test}: {held}.update({found})")
+            elif entry.key in known:
+                self.put(known[entry.key], _Under(held, entry.key, False))
+            else:
+                self.into(entry.node, _Under(held, entry.key, entry.when_empty == "leave"))
+        if not isinstance(into, _Keep):
+            self.put(Source(held, False, True), into)
+
+    def _sequence(self, node: ir.Sequence, into: _Into) -> None:
+        if isinstance(into, _Onto) and into.splice:
+            for item in node.items:
+                self.into(item, _Onto(into.sequence, splice=False))
+            return
+        if (found := self._plain(node)) is not None:
+            self.put(found, into)
+            return
+        items = list(node.items)
+        first: list[str] = []
+        while items and _never_absent(items[0]):
+            first.append(self.value(items.pop(0)).text)
+        held = self.speak.new("items")
+        self.speak.say(f"{held} = [{', '.join(first)}]")
+        for item in items:
+            self.into(item, _Onto(held, splice=False))
+        self.put(Source(held, False, True), into)
+
+    def _spread(self, node: ir.Spread, into: _Into) -> None:
+        if isinstance(into, _Onto):
+            self.into(node.node, _Onto(into.sequence, splice=True))
+        else:
+            self.into(node.node, into)
+
+    def _if(self, node: ir.If, into: _Into) -> None:
+        test = self.value(node.test, loose=True).text
+        if node.then is None:
+            with self.speak.block(f"if not {test}:"):
+                self._branch(node.other, into)
+            self._otherwise(into)
+            return
+        with self.speak.block(f"if {test}:"):
+            self._branch(node.then, into)
+        if node.other is None:
+            self._otherwise(into)
+        elif isinstance(into, _Return):
+            self._branch(node.other, into)
+        else:
+            with self.speak.block("else:"):
+                self._branch(node.other, into)
+
+    def _branch(self, node: ir.Node | None, into: _Into) -> None:
+        if node is None:
+            self.nothing(into)
+        else:
+            self.into(node, into)
+
+    def _switch(self, node: ir.Switch, into: _Into) -> None:
+        subject = self.value(node.subject, loose=True)
+        held = subject.text
+        if not subject.atom:
+            held = self.speak.new("case")
+            self.speak.say(f"{held} = {subject.text}")
+        if node.by_key:
+            found = self.speak.new("case")
+            self.speak.say(f"{found} = {held} if isinstance({held}, dict) else E")
+            held = found
+        self._cases(node, held, into)
+        if isinstance(into, _Return):
+            self._branch(node.default, into)
+
+    def _cases(self, node: ir.Switch, held: str, into: _Into) -> None:
+        """An `if` chain. Where branches return, what is after it is the default."""
+        returns = isinstance(into, _Return)
+        word = "if"
+        for names, branch in node.cases:
+            if node.by_key:
+                test = " or ".join(f"{name!r} in {held}" for name in names)
+            elif len(names) == 1:
+                test = f"{held} == {names[0]!r}"
+            else:
+                test = f"{held} in {tuple(names)!r}"
+            self.speak.line = branch.line
+            with self.speak.block(f"{word} {test}:"):
+                self.into(branch, into)
+            word = "if" if returns else "elif"
+        if not returns:
+            if word == "if":
+                self._branch(node.default, into)
+            else:
+                with self.speak.block("else:"):
+                    self._branch(node.default, into)
+
+    def _for(self, node: ir.For, into: _Into) -> None:
+        source = self.value(node.source, loose=True)
+        held = source.text
+        if not source.atom:
+            held = self.speak.new("source")
+            self.speak.say(f"{held} = {source.text}")
+        with self.speak.block(f"if isinstance({held}, list):"):
+            if self._loops or self.unit.fragment:
+                self._spend(f"len({held})")
+            if isinstance(into, _Onto) and into.splice:
+                self._loop(node, held, into.sequence)
+            else:
+                items = self.speak.new("items")
+                self.speak.say(f"{items} = []")
+                self._loop(node, held, items)
+                self.speak.line = node.line
+                self.put(Source(items, False, True), into)
+        self._otherwise(into)
+
+    def _loop(self, node: ir.For, source: str, items: str) -> None:
+        name = self.speak.name(node.name)
+        if node.index is None:
+            head = f"for {name} in {source}:"
+        else:
+            head = f"for {self.speak.name(node.index)}, {name} in enumerate({source}):"
+        self._loops += 1
+        with self.speak.block(head):
+            if node.when is None:
+                self.into(node.do, _Onto(items, splice=False))
+            else:
+                test = self.value(node.when, loose=True).text
+                with self.speak.block(f"if {test}:"):
+                    self.into(node.do, _Onto(items, splice=False))
+        self._loops -= 1
+
+    def _let(self, node: ir.Let, into: _Into) -> None:
+        for binding, given in node.names:
+            self.speak.line = given.line
+            if isinstance(given, ir.Leaf):
+                value = self.speak.expr(given.expr)
+                binding.maybe_absent = value.absent
+                self.speak.say(f"{self.speak.name(binding)} = {value.text}")
+            else:
+                self.into(given, _Keep(self.speak.name(binding)))
+        self.into(node.body, into)
+
+    def _refuse(self, node: ir.Refuse, into: _Into) -> None:
+        self.speak.say(f"raise Refusal({self.speak.sentence(node.message)})")
+
+
+_WRITERS: Final[dict[type, Callable[[_Writer, Any, _Into], None]]] = {
+    ir.Mapping: _Writer._mapping,
+    ir.Sequence: _Writer._sequence,
+    ir.Spread: _Writer._spread,
+    ir.If: _Writer._if,
+    ir.Switch: _Writer._switch,
+    ir.For: _Writer._for,
+    ir.Let: _Writer._let,
+    ir.Refuse: _Writer._refuse,
+}
+
+
+def _never_absent(node: ir.Node) -> bool:
+    """Whether a node surely gives a value, and as an expression."""
+    if isinstance(node, ir.Raw):
+        return True
+    if isinstance(node, ir.Leaf):
+        return _sure(node.expr)
+    if isinstance(node, ir.Sequence):
+        return all(_never_absent(item) for item in node.items)
+    if isinstance(node, ir.Mapping):
+        return all(
+            isinstance(entry, ir.Entry) and entry.when_empty == "keep" and _never_absent(entry.node)
+            for entry in node.entries
+        )
+    return False
+
+
+def _sure(expr: ir.Expr) -> bool:
+    if isinstance(expr, (ir.Const, ir.Not, ir.Compare, ir.Is, ir.ListOf, ir.DictOf)):
+        return True
+    if isinstance(expr, ir.Path):
+        constant = expr.binding.kind in ("table", "const")
+        return constant or (not expr.keys and not expr.binding.maybe_absent)
+    if isinstance(expr, ir.Logic):
+        return _sure(expr.items[-1]) if expr.word == "or" else all(map(_sure, expr.items))
+    if isinstance(expr, ir.Choose):
+        return expr.other is not None and _sure(expr.then) and _sure(expr.other)
+    if isinstance(expr, ir.Apply) and expr.filter.inline:
+        return expr.filter.name == "required" or _sure(expr.arguments[1])
+    return False
+
+
+def write_function(
+    unit: ir.Unit,
+    units: Mapping[str, ir.Unit],
+    budgeted: Callable[[ir.Unit], bool],
+    read: Callable[[ir.Unit, ir.Binding], frozenset[str]],
+) -> list[tuple[int, str, int]]:
+    """The lines of the Python function that does what `unit` says."""
+    return _Writer(unit, units, budgeted, read).write()

@@ -1,0 +1,199 @@
+"""Text with `{{ }}` to holes, and the text of a hole to Jinja's expression tree.
+
+Only Jinja's lexer and expression parser are used, never its templates: its tree is checked and
+rewritten by `gate`. Tokens are given their offset in the place of a line number, so that every
+node of the tree knows where in the text it stands.
+
+Semi-public parts of Jinja that this leans on (guarded by tests/template/test_jinja_surface.py):
+`Lexer.tokeniter(state="variable")`, `Token`, `TokenStream`, `Parser(state=…)`,
+`Environment._tokenize`, `lexer.operators`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2.environment import Environment
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.lexer import TOKEN_EOF, Token, TokenStream, operators
+from jinja2.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jinja2 import nodes
+
+__all__ = ["LONGEST", "ExpressionError", "Hole", "parse", "split"]
+
+LONGEST: Final = 4096
+"""Characters that one expression may have."""
+
+Hole = tuple[int, str]
+"""Where an expression begins in its text, and its own text."""
+
+_DOTTED: Final = re.compile(r"\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*", re.ASCII)
+_WORDS: Final = frozenset(
+    ["true", "false", "True", "False", "none", "None", "and", "or", "not", "if", "else", "in", "is"]
+)
+_ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
+_CLOSES: Final = {"(": ")", "[": "]", "{": "}"}
+
+
+class ExpressionError(Exception):
+    """The text is not an expression; `offset` says where."""
+
+    def __init__(self, message: str, offset: int, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.hint = hint
+
+
+def split(text: str) -> list[str | Hole]:
+    """Text between holes, and the holes, in order."""
+    pieces: list[str | Hole] = []
+    at = 0
+    while (start := text.find("{{", at)) >= 0:
+        end = _end_of_hole(text, start + 2)
+        if end < 0:
+            raise ExpressionError("this `{{` is never closed", start, "write `}}` where it ends")
+        if text[start + 2] in "-+" or text[end - 1] in "-+":
+            raise ExpressionError(
+                "`{{-` would cut white space, not negate", start, "put a space after `{{`"
+            )
+        if start > at:
+            pieces.append(text[at:start])
+        pieces.append((start + 2, text[start + 2 : end]))
+        at = end + 2
+    if at < len(text):
+        pieces.append(text[at:])
+    return pieces
+
+
+def _end_of_hole(text: str, at: int) -> int:
+    """Where `}}` closes the hole, brackets and quoted text in it left aside; -1 if nowhere."""
+    depth = 0
+    while at < len(text):
+        char = text[at]
+        if char in "'\"":
+            at = _end_of_quote(text, at)
+        elif char in _CLOSES:
+            depth += 1
+        elif depth == 0 and text.startswith("}}", at):
+            return at
+        elif char in ")]}":
+            depth = max(0, depth - 1)
+        at += 1
+    return -1
+
+
+def _end_of_quote(text: str, at: int) -> int:
+    quote = text[at]
+    at += 1
+    while at < len(text) and text[at] != quote:
+        at += 2 if text[at] == "\\" else 1
+    return at
+
+
+@lru_cache(maxsize=8192)
+def parse(source: str) -> tuple[str, ...] | nodes.Expr:
+    """An expression's tree, or for the commonest kind, `a.b.c`, just its names.
+
+    Raises `ExpressionError`.
+    """
+    if (match := _DOTTED.fullmatch(source)) is not None:
+        names = tuple(match[1].split("."))
+        if names[0] not in _WORDS:
+            return names
+    if len(source) > LONGEST:
+        raise ExpressionError(
+            f"an expression of {len(source)} characters; {LONGEST} are allowed",
+            0,
+            "name its parts with `$let`",
+        )
+    try:
+        return _parse(Parser(_ENVIRONMENT, source, state="variable"))
+    except TemplateSyntaxError as error:
+        raise ExpressionError(_plain(error.message or ""), error.lineno) from None
+    except RecursionError:
+        raise ExpressionError("the expression is nested too deeply", 0) from None
+
+
+def _parse(parser: Parser) -> nodes.Expr:
+    first = parser.stream.current
+    if first.type == TOKEN_EOF:
+        raise ExpressionError("there is no expression here", 0, "write one, or leave it out")
+    tree = parser.parse_expression()
+    after = parser.stream.current
+    if after.type != TOKEN_EOF:
+        raise ExpressionError(f"{_shown(after)} is not expected here", after.lineno)
+    return tree
+
+
+def _shown(token: Token) -> str:
+    return f"`{token.value}`" if isinstance(token.value, str) else f"`{token.value!r}`"
+
+
+def _plain(message: str) -> str:
+    """Jinja's message in the manner of ours."""
+    message = message.rstrip(".").replace("'", "`").replace("end of print statement", "the end")
+    return message[:1].lower() + message[1:]
+
+
+class _Offsets(Environment):
+    """Jinja's environment, with offsets for line numbers."""
+
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        return TokenStream(_tokens(self, source, state), name, filename)
+
+
+_ENVIRONMENT: Final = _Offsets()
+
+
+def _tokens(environment: Environment, source: str, state: str | None) -> Iterator[Token]:
+    offset = 0
+    for _, kind, raw in environment.lexer.tokeniter(source, None, None, state):
+        if kind not in ("whitespace", "variable_begin", "variable_end"):
+            yield _token(offset, kind, raw)
+        offset += len(raw)
+
+
+def _token(offset: int, kind: str, raw: str) -> Token:
+    value: Any = raw
+    if kind == "operator":
+        kind = operators[raw]
+    elif kind == "string":
+        value = _ESCAPE.sub(_unescape, raw[1:-1])
+    elif kind in ("integer", "float"):
+        value = _number(raw, offset)
+    elif kind != "name":
+        raise TemplateSyntaxError(f"`{raw}` is not expected here", offset)
+    elif not raw.isascii():
+        raise TemplateSyntaxError(f"`{raw}` is not a name; names are plain ASCII", offset)
+    return Token(offset, kind, value)
+
+
+def _number(raw: str, offset: int) -> int | float:
+    digits = raw.replace("_", "")
+    if len(digits) > 40:
+        raise TemplateSyntaxError("a number of more than 40 digits", offset)
+    if digits.isdecimal():
+        return int(digits)
+    if digits[1:2] in "xXbBoO":
+        return int(digits, 0)
+    value = float(digits)
+    if value - value != 0:
+        raise TemplateSyntaxError(f"`{raw}` is too large for a number", offset)
+    return value
+
+
+def _unescape(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    if code:
+        return chr(int(code, 16))
+    return _ESCAPED.get(match[3], match[0])
