@@ -1,0 +1,61 @@
+"""Provider rows: who speaks which dialect, where, and with which credentials, as data.
+
+A row is a YAML file under `catalog/providers/`, named for the provider `type` that route files
+use. What a route file says beside `type` is laid over the row, key by key.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from trunkline.config.source import Document, parse
+from trunkline.errors import ConfigError
+
+__all__ = ["ROW_KEYS", "provider", "provider_document", "providers"]
+
+_FOLDER = files("trunkline") / "catalog" / "providers"
+
+ROW_KEYS = frozenset(
+    {
+        "provider",
+        "about",
+        "base_url",
+        "auth",
+        "env",
+        "dialect",
+        "dialects",
+        "headers",
+        "models",
+        "quirks",
+        "settings",
+        "capabilities",
+    }
+)
+"""The keys that a row may have."""
+
+
+@cache
+def providers() -> tuple[str, ...]:
+    """The names of all rows, sorted."""
+    found = (entry.name for entry in _FOLDER.iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml")))
+
+
+@cache
+def provider_document(name: str) -> Document:
+    """A row with the places of everything in it. Raises `KeyError` for a name that has none."""
+    if name not in providers():
+        raise KeyError(name)
+    text = (_FOLDER / f"{name}.yaml").read_bytes()
+    document, found = parse(text, f"catalog/providers/{name}.yaml")
+    if document is None or any(finding.severity == "error" for finding in found):
+        raise ConfigError(found)
+    return document
+
+
+def provider(name: str) -> dict[str, Any]:
+    """A row as plain data, shared: treat it as read-only. Raises `KeyError` for an unknown name."""
+    row: dict[str, Any] = provider_document(name).value
+    return row

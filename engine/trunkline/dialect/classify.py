@@ -1,0 +1,87 @@
+"""From a failed response to an error kind, where a dialect's own rules say nothing.
+
+The status table follows RFC 9110 and what providers are known to send (529 is Anthropic's).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trunkline.errors import ErrorKind
+
+__all__ = ["MAX_RETRY_AFTER", "Failure", "kind_of_status", "retry_after"]
+
+MAX_RETRY_AFTER: Final = 300.0
+"""Seconds. No hint of a server makes us wait longer."""
+
+_KIND_OF_STATUS: Final[dict[int, ErrorKind]] = {
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "not_found",
+    408: "timeout",
+    409: "server_error",
+    425: "server_error",
+    429: "rate_limited",
+    503: "overloaded",
+    504: "timeout",
+    524: "timeout",
+    529: "overloaded",
+}
+
+
+class Failure(NamedTuple):
+    """What a failed response means. `retry_after` is in seconds, None where nothing is said."""
+
+    kind: ErrorKind
+    message: str
+    retry_after: float | None
+
+
+def kind_of_status(status: int) -> ErrorKind:
+    """The kind that a status stands for when the body says nothing better."""
+    known = _KIND_OF_STATUS.get(status)
+    if known is not None:
+        return known
+    if status >= 500:
+        return "server_error"
+    return "bad_request" if status >= 400 else "malformed"
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds until a new try is useful, within 0 and `MAX_RETRY_AFTER`.
+
+    `retry-after-ms` (OpenAI, Azure) counts milliseconds; `retry-after` is seconds or a date
+    (RFC 9110, 10.2.3). `now` is seconds since the epoch. What cannot be read is no hint.
+    """
+    millis = _number(headers.get("retry-after-ms"))
+    if millis is not None:
+        return _bounded(millis / 1000)
+    said = headers.get("retry-after")
+    if said is None:
+        return None
+    seconds = _number(said)
+    if seconds is not None:
+        return _bounded(seconds)
+    try:
+        when = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return _bounded(when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and number == number else None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)

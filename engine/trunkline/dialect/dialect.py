@@ -1,0 +1,220 @@
+"""A wire language, both ways, compiled from its file.
+
+`Dialect` writes canonical requests, reads replies, streams and failures, and, where the file
+has a `serve` section, has a `door`. It knows no provider and does no IO.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trunkline.chat import DEFAULT_HINTS, MEANINGLESS
+from trunkline.dialect.classify import Failure, kind_of_status, retry_after
+from trunkline.dialect.fold import Fold
+from trunkline.dialect.reader import StreamReader, StreamRules, as_deltas
+from trunkline.errors import KINDS, UpstreamError
+from trunkline.template import ABSENT
+from trunkline.wire.jsontext import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from trunkline.chat import Usage
+    from trunkline.dialect.serving import Door
+    from trunkline.errors import ErrorKind
+
+__all__ = ["Dialect", "ErrorRules", "Rendered", "WriteRules"]
+
+JSONMap = dict[str, Any]
+
+MAX_MESSAGE = 1024
+"""Characters of a provider's own words that are shown on."""
+
+
+class Rendered(NamedTuple):
+    """A request as its dialect writes it; the provider's origin and credentials come later."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    value: Any
+
+
+class WriteRules(NamedTuple):
+    """A dialect's `write` section, compiled: templates over request, target and provider."""
+
+    method: str
+    path: Callable[[Any, Any, Any], str]
+    query: Callable[[Any, Any, Any], Any]
+    headers: Callable[[Any, Any, Any], Any]
+    body: Callable[[Any, Any, Any], Any]
+    reads: frozenset[str] | None
+
+
+class ErrorRules(NamedTuple):
+    """A dialect's `errors` section, compiled: `(condition, kind)` in order, and the message."""
+
+    kinds: Sequence[tuple[Callable[..., Any], Callable[..., Any]]]
+    message: Callable[..., Any] | None
+
+
+class Dialect:
+    """One wire language. Build it with `load_dialect`."""
+
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        *,
+        write: WriteRules,
+        reply: Callable[[Any], Any],
+        usage: Callable[[Any, Any], Any],
+        stream: StreamRules | None,
+        errors: ErrorRules,
+        hints: frozenset[str],
+        door: Door | None,
+    ) -> None:
+        self.name = name
+        self.about = about
+        self.reads = write.reads
+        self.hints = hints | DEFAULT_HINTS
+        self.door = door
+        self.streams = stream is not None
+        self._write = write
+        self._reply = reply
+        self._usage = usage
+        self._stream = stream
+        self._errors = errors
+
+    def loss(self, request: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """What this wire cannot carry of a request: hints that are dropped, meaning that is lost.
+
+        A target whose wire loses meaning is unsupported for this request.
+        """
+        if self.reads is None:
+            return [], []
+        dropped: list[str] = []
+        lost: list[str] = []
+        for field in request.keys() - self.reads:
+            value = request[field]
+            if (
+                value is None
+                or value == []
+                or value == {}
+                or MEANINGLESS.get(field, ABSENT) == value
+            ):
+                continue
+            (dropped if field in self.hints else lost).append(field)
+        foreign = request.get("extra") or {}
+        lost.extend(
+            f"extra.{owner}" for owner, fields in foreign.items() if owner != self.name and fields
+        )
+        return sorted(dropped), sorted(lost)
+
+    def write(
+        self,
+        request: Mapping[str, Any],
+        target: Mapping[str, Any],
+        provider: Mapping[str, Any],
+        *,
+        path: Callable[[Any, Any, Any], str] | None = None,
+        query: Callable[[Any, Any, Any], Any] | None = None,
+    ) -> Rendered:
+        """A canonical request as this dialect writes it.
+
+        `path` and `query` replace the dialect's own, for providers that serve it elsewhere.
+        Raises `template.Refusal` for what the dialect says it cannot carry.
+        """
+        rules = self._write
+        body = rules.body(request, target, provider)
+        return Rendered(
+            rules.method,
+            (path or rules.path)(request, target, provider),
+            _pairs((query or rules.query)(request, target, provider)),
+            _pairs(rules.headers(request, target, provider)),
+            dumps(body),
+            body,
+        )
+
+    def fold(self, provider: Mapping[str, Any]) -> Fold:
+        """A fold for one answer of this dialect."""
+        return Fold(self.name, lambda raw: self.usage(raw, provider))
+
+    def usage(self, raw: Mapping[str, Any], provider: Mapping[str, Any]) -> Usage:
+        """The provider's own counters as disjoint ones. Counters that are not numbers are left
+        out; some providers send floats, which are rounded."""
+        counted = self._usage(raw, provider)
+        usage: dict[str, int] = {}
+        if isinstance(counted, dict):
+            for key, value in counted.items():
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    usage[key] = round(value)
+        return usage  # type: ignore[return-value]
+
+    def read_reply(self, body: Any, provider: Mapping[str, Any]) -> Fold:
+        """A whole body, folded.
+
+        Raises `UpstreamError`: of the kind the body names if it is an error after all, of kind
+        `malformed` if it holds no answer.
+        """
+        try:
+            deltas = as_deltas(self._reply(body))
+        except (TypeError, ValueError, KeyError, RecursionError, OverflowError) as error:
+            raise UpstreamError(
+                "malformed", f"the reply has a shape we cannot read: {error}"
+            ) from error
+        fold = self.fold(provider)
+        for delta in deltas:
+            if "fail" in delta:
+                raise failure_of(delta["fail"])
+            fold.add(delta)
+        if not fold.content:
+            raise UpstreamError("malformed", f"the reply is no {self.name} answer")
+        return fold
+
+    def reader(self) -> StreamReader:
+        """A reader for one streamed answer. Only where `streams` is true."""
+        if self._stream is None:
+            raise UpstreamError("unsupported", f"{self.name} cannot be streamed")
+        return StreamReader(self._stream)
+
+    def classify(
+        self, status: int, headers: Mapping[str, str], body: Any, now: float = 0.0
+    ) -> Failure:
+        """What a failed response means. `body` is parsed JSON, or text that was not JSON."""
+        kind: ErrorKind | None = None
+        for condition, name in self._errors.kinds:
+            if condition(status, headers, body) is True:
+                said = name(status, headers, body)
+                if said in KINDS:
+                    kind = said
+                    break
+        message = None
+        if self._errors.message is not None:
+            message = self._errors.message(status, headers, body)
+        return Failure(
+            kind or kind_of_status(status),
+            _shown(message) or f"the provider answered with status {status}",
+            retry_after(headers, now),
+        )
+
+
+def failure_of(fail: Any) -> UpstreamError:
+    """A `fail` facet as an error."""
+    fail = fail if isinstance(fail, dict) else {}
+    kind = fail.get("kind")
+    message = _shown(fail.get("message")) or "the provider reported an error"
+    return UpstreamError(kind if kind in KINDS else "server_error", message)
+
+
+def _shown(message: Any) -> str:
+    """A provider's own words, in bounds. Anything but text is none."""
+    return message[:MAX_MESSAGE] if isinstance(message, str) else ""
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        return ()
+    return tuple((key, text if isinstance(text, str) else str(text)) for key, text in value.items())

@@ -1,0 +1,413 @@
+"""The fold: deltas of any dialect become one reply.
+
+Dialect files only spell; whatever needs memory across the steps of an answer is here, once for
+all of them. The fold numbers blocks and calls, mints the ids that a wire leaves out, joins text
+to the block it belongs to, merges usage, and decides how the answer finished.
+
+Where a delta belongs: one with `at` (the wire's own block key) belongs to the block that first
+used that key; without it a tool call is a new block, and text joins the open block of its kind.
+Facets of one delta are taken in the order in which the dialect file writes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trunkline.chat import ReplyChoice, ReplyData, Usage
+
+__all__ = ["Block", "Fold", "Step", "mint"]
+
+JSONMap = dict[str, Any]
+
+
+def mint(prefix: str) -> str:
+    """An id where a wire has none: the prefix and 24 characters, the length OpenAI uses."""
+    return prefix + uuid4().hex[:24]
+
+
+class Block:
+    """One part of an answer while it grows.
+
+    `kind` is `text`, `reasoning`, `tool_call`, `server_call`, `refusal`, `image`, `audio` or
+    `wire`; `index` counts the blocks of a choice, `call` its tool calls, both from 0; `owner` is
+    the dialect that it came in.
+    """
+
+    __slots__ = (
+        "call",
+        "choice",
+        "citations",
+        "data",
+        "id",
+        "index",
+        "kind",
+        "more",
+        "name",
+        "owner",
+        "pieces",
+        "redacted",
+        "signature",
+        "wire_id",
+    )
+
+    def __init__(self, choice: int, index: int, kind: str, owner: str) -> None:
+        self.owner = owner
+        self.choice = choice
+        self.index = index
+        self.kind = kind
+        self.call: int | None = None
+        self.id = ""
+        self.wire_id = ""
+        self.name = ""
+        self.pieces: list[str] = []
+        self.signature = ""
+        self.redacted = ""
+        self.citations: list[JSONMap] = []
+        self.data: Any = None
+        self.more: JSONMap = {}
+
+    @property
+    def text(self) -> str:
+        """What has come so far: text, or a call's arguments."""
+        return "".join(self.pieces)
+
+
+class Step(NamedTuple):
+    """What one delta did to one block. `added` has `text`, `arguments`, `signature`,
+    `citation`, `redacted` or `data`; empty when the block was only opened."""
+
+    block: Block
+    opened: bool
+    added: JSONMap
+
+
+class _Choice:
+    """One answer while it grows."""
+
+    __slots__ = ("blocks", "by_at", "calls", "finish", "index", "logprobs", "native")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.blocks: list[Block] = []
+        self.by_at: dict[Any, Block] = {}
+        self.calls = 0
+        self.finish: str | None = None
+        self.native: str | None = None
+        self.logprobs: JSONMap | None = None
+
+
+class Fold:
+    """Deltas in, steps out, and at any moment the reply so far.
+
+    `owner` is the dialect the deltas come from: opaque reasoning and wire blocks are marked with
+    it. `usage` turns the wire's own counters into disjoint ones.
+    """
+
+    def __init__(
+        self, owner: str = "", usage: Callable[[Mapping[str, Any]], Usage] | None = None
+    ) -> None:
+        self.owner = owner
+        self.id = ""
+        self.model = ""
+        self.content = False
+        self.raw_usage: JSONMap | None = None
+        self._usage = usage
+        self._choices: dict[int, _Choice] = {}
+
+    def add(self, delta: Mapping[str, Any]) -> list[Step]:
+        """Take one delta. `fail` is the caller's business and is passed over here."""
+        number = delta.get("choice", 0)
+        if type(number) is not int:
+            number = 0
+        choice = self._choices.get(number)
+        if choice is None:
+            choice = self._choices[number] = _Choice(number)
+        at = delta.get("at")
+        if type(at) is not int and type(at) is not str:
+            at = None
+        steps: list[Step] = []
+        for facet, value in delta.items():
+            take = _FACETS.get(facet)
+            if take is not None and value is not None:
+                step = take(self, choice, at, value)
+                if step is not None:
+                    steps.append(step)
+        if steps:
+            self.content = True
+        return steps
+
+    @property
+    def finished(self) -> bool:
+        """Whether the wire has said why the answer ended."""
+        return any(choice.finish is not None for choice in self._choices.values())
+
+    def reply(self) -> ReplyData:
+        """The reply so far. Blocks that stayed empty are left out."""
+        raw = self.raw_usage
+        return {
+            "id": self.id or mint("reply_"),
+            "model": self.model,
+            "choices": [self._choice(self._choices[key]) for key in sorted(self._choices)]
+            or [self._choice(_Choice(0))],
+            "usage": self._usage(raw) if raw is not None and self._usage is not None else None,
+            "raw_usage": raw,
+        }
+
+    def _choice(self, choice: _Choice) -> ReplyChoice:
+        parts = [_part(block) for block in choice.blocks]
+        finish: Any = choice.finish or "stop"
+        if choice.calls and finish == "stop":
+            finish = "tool_calls"
+        return {
+            "index": choice.index,
+            "parts": [part for part in parts if part is not None],
+            "finish": finish,
+            "native_finish": choice.native,
+            "logprobs": choice.logprobs,
+        }
+
+    def _start(self, _choice: _Choice, _at: Any, value: Any) -> None:
+        """Wires repeat id and model, and Azure's first chunk has both empty: keep what is said."""
+        if isinstance(value, dict):
+            self.id = value.get("id") or self.id
+            self.model = value.get("model") or self.model
+
+    def _text(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        return self._grow(choice, at, "text", value)
+
+    def _reasoning(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        return self._grow(choice, at, "reasoning", value)
+
+    def _refusal(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        return self._grow(choice, at, "refusal", value)
+
+    def _grow(self, choice: _Choice, at: Any, kind: str, value: Any) -> Step | None:
+        if not isinstance(value, str) or not value:
+            return None
+        block, opened = self._open(choice, at, kind)
+        block.pieces.append(value)
+        return Step(block, opened, {"text": value})
+
+    def _open(
+        self, choice: _Choice, at: Any, kind: str, *, fresh: bool = False
+    ) -> tuple[Block, bool]:
+        """The block that this belongs to, and whether it is new.
+
+        A signed block takes no further text of another step: a signature covers exactly the
+        part that it came with (Gemini refuses merged ones).
+        """
+        if at is not None:
+            block = choice.by_at.get((at, kind))
+            if block is not None and not fresh:
+                return block, False
+        elif not fresh and choice.blocks:
+            block = choice.blocks[-1]
+            if block.kind == kind and not block.signature and not block.redacted:
+                return block, False
+        block = Block(choice.index, len(choice.blocks), kind, self.owner)
+        choice.blocks.append(block)
+        if at is not None:
+            choice.by_at[at, kind] = block
+        return block, True
+
+    def _signature(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        """A signature on visible content: on the block of its key, else on the open block."""
+        if not isinstance(value, str) or not value:
+            return None
+        open_block = choice.blocks[-1] if choice.blocks else None
+        if at is not None:
+            keyed = (choice.by_at.get((at, kind)) for kind in ("text", "tool_call"))
+            open_block = next((block for block in keyed if block is not None), None)
+        opened = open_block is None or open_block.kind not in ("text", "tool_call")
+        if open_block is None or opened:
+            open_block, opened = self._open(choice, at, "text", fresh=True)
+        open_block.signature = value
+        return Step(open_block, opened, {"signature": value})
+
+    def _reasoning_signature(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        if not isinstance(value, str) or not value:
+            return None
+        block, opened = self._open(choice, at, "reasoning")
+        block.signature += value
+        return Step(block, opened, {"signature": value})
+
+    def _reasoning_redacted(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        if not isinstance(value, str) or not value:
+            return None
+        block, opened = self._open(choice, at, "reasoning", fresh=at is None)
+        block.redacted += value
+        return Step(block, opened, {"redacted": value})
+
+    def _reasoning_id(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        block, opened = self._open(choice, at, "reasoning")
+        block.id = str(value)
+        return Step(block, opened, {}) if opened else None
+
+    def _tool_call(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        if not isinstance(value, dict):
+            return None
+        kind = "server_call" if value.get("server") else "tool_call"
+        block, opened = self._call_block(choice, at, kind, value)
+        block.name = block.name or str(value.get("name") or "")
+        if value.get("signature"):
+            block.signature = str(value["signature"])
+        more = value.get("more")
+        if isinstance(more, dict):
+            block.more.update(more)
+        arguments = value.get("arguments")
+        if isinstance(arguments, str) and arguments:
+            block.pieces.append(arguments)
+            return Step(block, opened, {"arguments": arguments})
+        return Step(block, opened, {}) if opened else None
+
+    def _call_block(
+        self, choice: _Choice, at: Any, kind: str, value: JSONMap
+    ) -> tuple[Block, bool]:
+        """The call's block. A known key with another id is a new call all the same: some
+        compatible servers number every parallel call 0."""
+        said = str(value.get("id") or "")
+        if at is not None and not value.get("server"):
+            for known in ("tool_call", "server_call"):
+                block = choice.by_at.get((at, known))
+                if block is not None and (not said or said == block.wire_id):
+                    return block, False
+        block, opened = self._open(choice, at, kind, fresh=True)
+        block.wire_id = said
+        block.id = said or mint("call_")
+        if kind == "tool_call":
+            block.call = choice.calls
+            choice.calls += 1
+        return block, opened
+
+    def _citation(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        if not isinstance(value, dict):
+            return None
+        block, opened = self._open(choice, at, "text")
+        block.citations.append(value)
+        return Step(block, opened, {"citation": value})
+
+    def _image(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        return self._whole(choice, at, "image", value)
+
+    def _wire(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        return self._whole(choice, at, "wire", value)
+
+    def _whole(self, choice: _Choice, at: Any, kind: str, value: Any) -> Step | None:
+        block, opened = self._open(choice, at, kind, fresh=True)
+        block.data = value
+        return Step(block, opened, {"data": value})
+
+    def _audio(self, choice: _Choice, at: Any, value: Any) -> Step | None:
+        """Sound arrives in pieces of base64 and transcript, with an id once."""
+        if not isinstance(value, dict):
+            return None
+        block, opened = self._open(choice, at, "audio")
+        whole = block.data = block.data or {}
+        for key, piece in value.items():
+            joins = key in ("data", "transcript") and isinstance(piece, str)
+            whole[key] = whole.get(key, "") + piece if joins else piece
+        return Step(block, opened, {"data": value})
+
+    def _logprobs(self, choice: _Choice, _at: Any, value: Any) -> None:
+        if not isinstance(value, dict):
+            return
+        whole = choice.logprobs = choice.logprobs or {}
+        for key, items in value.items():
+            if isinstance(items, list):
+                whole[key] = [*whole.get(key, ()), *items]
+
+    def _take_usage(self, _choice: _Choice, _at: Any, value: Any) -> None:
+        """By key, the last that is not null wins: later events correct earlier ones, and some
+        leave out what earlier ones said."""
+        if isinstance(value, dict):
+            said = {key: count for key, count in value.items() if count is not None}
+            self.raw_usage = {**(self.raw_usage or {}), **said}
+
+    def _finish(self, choice: _Choice, _at: Any, value: Any) -> None:
+        choice.finish = str(value)
+        self.content = True
+
+    def _native_finish(self, choice: _Choice, _at: Any, value: Any) -> None:
+        choice.native = str(value)
+
+
+_FACETS: dict[str, Callable[[Fold, _Choice, Any, Any], Step | None]] = {
+    "start": Fold._start,
+    "text": Fold._text,
+    "signature": Fold._signature,
+    "reasoning": Fold._reasoning,
+    "reasoning_signature": Fold._reasoning_signature,
+    "reasoning_redacted": Fold._reasoning_redacted,
+    "reasoning_id": Fold._reasoning_id,
+    "tool_call": Fold._tool_call,
+    "citation": Fold._citation,
+    "refusal": Fold._refusal,
+    "image": Fold._image,
+    "audio": Fold._audio,
+    "logprobs": Fold._logprobs,
+    "wire": Fold._wire,
+    "usage": Fold._take_usage,
+    "finish": Fold._finish,
+    "native_finish": Fold._native_finish,
+}
+
+
+def _part(block: Block) -> JSONMap | None:
+    """A grown block as a canonical part, or None if nothing came."""
+    make = _PARTS[block.kind]
+    part = make(block)
+    if part is not None and block.signature:
+        part["signature"] = block.signature
+    return part
+
+
+def _text_part(block: Block) -> JSONMap | None:
+    if not (block.pieces or block.citations or block.signature):
+        return None
+    part: JSONMap = {"type": "text", "text": block.text}
+    if block.citations:
+        part["citations"] = block.citations
+    return part
+
+
+def _reasoning_part(block: Block) -> JSONMap | None:
+    part: JSONMap = {"type": "reasoning"}
+    if block.pieces or not block.redacted:
+        part["text"] = block.text
+    if block.redacted:
+        part["redacted"] = block.redacted
+    if block.id:
+        part["id"] = block.id
+    if block.signature or block.redacted or block.id:
+        part["owner"] = block.owner
+    return part
+
+
+def _call_part(block: Block) -> JSONMap | None:
+    part: JSONMap = {
+        "type": block.kind,
+        "id": block.id,
+        "name": block.name,
+        "arguments": block.text,
+    }
+    if block.kind == "server_call":
+        part["dialect"] = block.owner
+    if block.more:
+        part["more"] = block.more
+    return part
+
+
+_PARTS: dict[str, Callable[[Block], JSONMap | None]] = {
+    "text": _text_part,
+    "reasoning": _reasoning_part,
+    "tool_call": _call_part,
+    "server_call": _call_part,
+    "refusal": lambda block: {"type": "refusal", "refusal": block.text},
+    "image": lambda block: {"type": "image_url", "image_url": {"url": block.data}},
+    "audio": lambda block: {"type": "audio", "audio": block.data},
+    "wire": lambda block: {"type": "wire", "dialect": block.owner, "block": block.data},
+}

@@ -1,0 +1,273 @@
+"""From a dialect's document to a `Dialect`.
+
+A dialect file is a mapping; its sections are listed in `_SECTIONS`. All that can be wrong with
+it is found here, at once, as diagnostics with a place: nothing is left for the first call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trunkline.config.source import merge
+from trunkline.diagnostics import Diagnostic, did_you_mean
+from trunkline.dialect.dialect import Dialect, ErrorRules, WriteRules
+from trunkline.dialect.reader import StreamRules
+from trunkline.dialect.serving import Door, StreamTemplates
+from trunkline.dialect.turns import CHAT_FILTERS
+from trunkline.template import ABSENT, Library, Template
+from trunkline.wire import FRAMINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trunkline.config.source import Document, Path
+    from trunkline.template import Mode
+    from trunkline.wire import Framing
+
+__all__ = ["load_dialect"]
+
+_SECTIONS = {
+    "": {
+        "dialect",
+        "about",
+        "extends",
+        "hints",
+        "tables",
+        "fragments",
+        "write",
+        "reply",
+        "usage",
+        "stream",
+        "errors",
+        "serve",
+        "tests",
+    },
+    "write": {"method", "path", "query", "headers", "body"},
+    "stream": {"framing", "event", "events", "each", "ends_with", "done", "ends_after_finish"},
+    "errors": {"message", "kinds"},
+    "serve": {"paths", "request", "reply", "stream", "error"},
+    "serve.stream": {
+        "framing",
+        "name",
+        "done",
+        "stamp",
+        "interleave",
+        "kinds",
+        "begin",
+        "open",
+        "add",
+        "close",
+        "end",
+        "fail",
+    },
+}
+_REQUIRED = {"": ("dialect", "write", "reply"), "write": ("path", "body"), "stream": ("framing",)}
+
+
+def load_dialect(
+    document: Document, base: Callable[[str], Document | None], *, check: bool = True
+) -> tuple[Dialect | None, list[Diagnostic]]:
+    """A dialect from its mapping, or what is wrong with it.
+
+    `base` finds the document of the dialect that this one `extends`. Without `check`, templates
+    are compiled when they are first used: for files that our own tests have checked.
+    """
+    report: list[Diagnostic] = []
+    whole = _extended(document, base, report)
+    if whole is None or not _check_sections(whole, report):
+        return None, report
+    builder = _Builder(whole, report)
+    dialect = builder.build()
+    if check:
+        report.extend(builder.library.check_all())
+    return (None if any(d.severity == "error" for d in report) else dialect), report
+
+
+def _extended(
+    document: Document, base: Callable[[str], Document | None], report: list[Diagnostic]
+) -> Document | None:
+    name = document.value.get("extends") if isinstance(document.value, dict) else None
+    if name is None:
+        return document
+    parent = base(name)
+    if parent is None:
+        report.append(
+            Diagnostic(
+                "TL306", "error", f"unknown dialect `{name}` to extend", document.span(("extends",))
+            )
+        )
+        return None
+    grown = _extended(parent, base, report)
+    return None if grown is None else merge(grown, document)
+
+
+def _check_sections(document: Document, report: list[Diagnostic]) -> bool:
+    """Known keys only, and the required ones, in every section that has fixed keys."""
+    fine = True
+    for section, known in _SECTIONS.items():
+        path: Path = tuple(section.split(".")) if section else ()
+        value = _at(document.value, path)
+        if value is None:
+            continue
+        if not isinstance(value, dict):
+            message = f"`{section or 'dialect'}` must be a mapping"
+            report.append(Diagnostic("TL510", "error", message, document.span(path)))
+            return False
+        for key in value.keys() - known:
+            near = did_you_mean(str(key), known)
+            hint = f"did you mean `{near}`?" if near else "known: " + ", ".join(sorted(known))
+            message = f"unknown key `{key}` in a dialect's {section or 'file'}"
+            report.append(
+                Diagnostic("TL510", "error", message, document.key_span((*path, key)), hint)
+            )
+            fine = False
+        for key in _REQUIRED.get(section, ()):
+            if key not in value:
+                message = f"a dialect's {section or 'file'} needs `{key}`"
+                report.append(Diagnostic("TL510", "error", message, document.span(path)))
+                fine = False
+    return fine
+
+
+def _at(value: Any, path: Path) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+class _Builder:
+    """Compiles the sections of one dialect, collecting what is wrong."""
+
+    def __init__(self, document: Document, report: list[Diagnostic]) -> None:
+        self.document = document
+        self.report = report
+        self.library = Library(
+            document, tables=("tables",), fragments=("fragments",), filters=CHAT_FILTERS
+        )
+
+    def build(self) -> Dialect:
+        name = str(self.document.value["dialect"])
+        return Dialect(
+            name,
+            str(self.document.value.get("about", "")),
+            write=self._write(),
+            reply=self._template(("reply",), ("body",), "read"),
+            usage=self._template(("usage",), ("raw", "provider"), "read"),
+            stream=self._stream(),
+            errors=self._errors(),
+            hints=frozenset(self.document.value.get("hints", ())),
+            door=self._door(name),
+        )
+
+    def _template(self, path: Path, params: tuple[str, ...], mode: Mode) -> Template:
+        return self.library.compile(path, params, mode)
+
+    def _write(self) -> WriteRules:
+        params = ("request", "target", "provider")
+        body = self._template(("write", "body"), params, "write")
+        return WriteRules(
+            method=str(_at(self.document.value, ("write", "method")) or "POST"),
+            path=self._template(("write", "path"), params, "path"),
+            query=self._optional(("write", "query"), params, "query") or _nothing,
+            headers=self._optional(("write", "headers"), params, "headers") or _nothing,
+            body=body,
+            reads=body.reads("request"),
+        )
+
+    def _stream(self) -> StreamRules | None:
+        section = self.document.value.get("stream")
+        if section is None:
+            return None
+        events: dict[str, Callable[[Any], Any] | None] = {}
+        for name, rule in section.get("events", {}).items():
+            path = ("stream", "events", name)
+            events[name] = None if rule == "ignore" else self._template(path, ("event",), "read")
+        return StreamRules(
+            self._framing("stream"),
+            each=self._optional(("stream", "each"), ("event",), "read"),
+            events=events,
+            name_of=self._optional(("stream", "event"), ("event",), "read"),
+            ends_with=frozenset(section.get("ends_with", ())),
+            done=str(section.get("done", "")).encode(),
+            ends_after_finish=section.get("ends_after_finish") is True,
+        )
+
+    def _framing(self, *section: str) -> Framing:
+        name = _at(self.document.value, (*section, "framing"))
+        known = FRAMINGS.get(name) if isinstance(name, str) else None
+        if known is None:
+            self.report.append(
+                Diagnostic(
+                    "TL511",
+                    "error",
+                    f"no framing `{name}`",
+                    self.document.span((*section, "framing")),
+                    "one of " + ", ".join(FRAMINGS),
+                )
+            )
+            return FRAMINGS["sse"]
+        return known
+
+    def _optional(self, path: Path, params: tuple[str, ...], mode: Mode) -> Template | None:
+        present = _at(self.document.value, path) is not None
+        return self._template(path, params, mode) if present else None
+
+    def _errors(self) -> ErrorRules:
+        params = ("status", "headers", "body")
+        kinds = []
+        for index, rule in enumerate(_at(self.document.value, ("errors", "kinds")) or ()):
+            path: Path = ("errors", "kinds", index)
+            if not isinstance(rule, dict) or rule.keys() != {"when", "kind"}:
+                message = "an error rule has `when` and `kind`"
+                self.report.append(Diagnostic("TL510", "error", message, self.document.span(path)))
+                continue
+            condition = self.library.compile_expression((*path, "when"), params)
+            kinds.append((condition, self._template((*path, "kind"), params, "read")))
+        return ErrorRules(kinds, self._optional(("errors", "message"), params, "read"))
+
+    def _door(self, dialect: str) -> Door | None:
+        serve = self.document.value.get("serve")
+        if serve is None:
+            return None
+        return Door(
+            dialect,
+            tuple(serve["paths"]),
+            self._template(("serve", "request"), ("body", "headers", "params"), "serve"),
+            self._template(("serve", "reply"), ("reply", "request"), "serve"),
+            self._template(("serve", "error"), ("error",), "serve"),
+            self._serve_stream(dialect) if "stream" in serve else None,
+        )
+
+    def _serve_stream(self, dialect: str) -> StreamTemplates:
+        section = self.document.value["serve"]["stream"]
+        framing = self._framing("serve", "stream")
+        done = str(section.get("done", "")).encode()
+
+        def part(name: str, *params: str) -> Callable[..., Any]:
+            path: Path = ("serve", "stream", name)
+            return self._optional(path, params, "serve") or _nothing
+
+        name_of = self._optional(("serve", "stream", "name"), ("event",), "serve")
+        return StreamTemplates(
+            dialect=dialect,
+            framing=framing,
+            begin=part("begin", "reply", "request"),
+            open=part("open", "block", "reply", "request"),
+            add=part("add", "block", "delta", "reply", "request"),
+            close=part("close", "block", "reply", "request"),
+            end=part("end", "reply", "request"),
+            fail=part("fail", "error", "reply", "request"),
+            name=name_of if name_of is not None else _no_name,
+            kinds=frozenset(section.get("kinds", ())),
+            last=framing.encoder().encode("", done) if done else b"",
+            stamp=section.get("stamp", ""),
+            interleave=section.get("interleave") is True,
+        )
+
+
+def _nothing(*_roots: Any) -> Any:
+    return ABSENT
+
+
+def _no_name(_event: Any) -> str:
+    return ""

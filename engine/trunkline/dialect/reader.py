@@ -1,0 +1,151 @@
+"""Reading one streamed answer: bytes to deltas, and whether the answer is whole.
+
+An answer is whole when its dialect's terminal marker has been seen: an event named in
+`ends_with`, the payload `done`, or, where the dialect says `ends_after_finish`, a finish
+followed by a clean end of the body. Anything else is a cut, however politely the socket closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trunkline.errors import UpstreamError
+from trunkline.template import ABSENT
+from trunkline.wire import Frame, Framing, WireError
+from trunkline.wire.jsontext import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["StreamReader", "StreamRules", "as_deltas"]
+
+Delta = dict[str, Any]
+
+NO_FRAME = Frame("", b"")
+
+
+class StreamRules:
+    """A dialect's `stream` section, compiled.
+
+    `each` reads every event; or `events` has a reader per event name, None for events that say
+    nothing. `name_of` finds an event's name in its payload; without it the frame's name counts.
+    """
+
+    __slots__ = ("done", "each", "ends_after_finish", "ends_with", "events", "framing", "name_of")
+
+    def __init__(
+        self,
+        framing: Framing,
+        *,
+        each: Callable[[Any], Any] | None = None,
+        events: Mapping[str, Callable[[Any], Any] | None] | None = None,
+        name_of: Callable[[Any], Any] | None = None,
+        ends_with: frozenset[str] = frozenset(),
+        done: bytes = b"",
+        ends_after_finish: bool = False,
+    ) -> None:
+        self.framing = framing
+        self.each = each
+        self.events = events or {}
+        self.name_of = name_of
+        self.ends_with = ends_with
+        self.done = done
+        self.ends_after_finish = ends_after_finish
+
+
+class StreamReader:
+    """Takes one response body's bytes and gives its deltas; does no IO.
+
+    `complete` turns true when the answer is known to be whole.
+    """
+
+    __slots__ = ("_decoder", "_finished", "_rules", "complete")
+
+    def __init__(self, rules: StreamRules) -> None:
+        self._rules = rules
+        self._decoder = rules.framing.decoder()
+        self._finished = False
+        self.complete = False
+
+    def feed(self, data: bytes) -> list[Delta]:
+        """The deltas that these bytes complete.
+
+        Raises `UpstreamError` of kind `malformed` for bytes that are not this dialect's.
+        """
+        try:
+            frames = self._decoder.feed(data)
+        except WireError as error:
+            raise UpstreamError("malformed", f"the stream cannot be read: {error}") from error
+        return self._read(frames)
+
+    def end(self) -> list[Delta]:
+        """The body has ended. Raises `UpstreamError` if the answer is not whole."""
+        try:
+            frames = self._decoder.end()
+        except WireError as error:
+            if self.complete:
+                return []
+            raise UpstreamError("malformed", f"the stream was cut: {error}") from error
+        deltas = self._read(frames)
+        if self._finished and self._rules.ends_after_finish:
+            self.complete = True
+        if not self.complete and not any("fail" in delta for delta in deltas):
+            raise UpstreamError("malformed", "the stream ended before the answer was whole")
+        return deltas
+
+    def _read(self, frames: list[Frame]) -> list[Delta]:
+        deltas: list[Delta] = []
+        for frame in frames:
+            deltas.extend(self._deltas(frame))
+        return deltas
+
+    def _deltas(self, frame: Frame) -> list[Delta]:
+        rules = self._rules
+        if rules.done and frame.data == rules.done:
+            self.complete = True
+            return []
+        try:
+            event = loads(frame.data)
+        except WireError as error:
+            raise UpstreamError("malformed", f"an event is not JSON: {error}") from error
+        return self.read_event(event, frame)
+
+    def read_event(self, event: Any, frame: Frame = NO_FRAME) -> list[Delta]:
+        """The deltas of one event, already parsed."""
+        rules = self._rules
+        read = rules.each
+        if read is None:
+            name = frame.name if rules.name_of is None else rules.name_of(event)
+            if name in rules.ends_with:
+                self.complete = True
+            read = rules.events.get(name)
+        if read is None:
+            return self._unnamed(event, frame)
+        deltas = as_deltas(_call(read, event))
+        if not self._finished:
+            self._finished = any("finish" in delta for delta in deltas)
+        return deltas
+
+    def _unnamed(self, event: Any, frame: Frame) -> list[Delta]:
+        """Events that no rule reads say nothing, unless the framing itself calls them errors."""
+        if not frame.error:
+            return []
+        message = event.get("message") if isinstance(event, dict) else None
+        return [{"fail": {"kind": "server_error", "message": str(message or frame.name)}}]
+
+
+def _call(read: Callable[[Any], Any], event: Any) -> Any:
+    """A rule that trips over a hostile event makes the event malformed, not us broken."""
+    try:
+        return read(event)
+    except (TypeError, ValueError, KeyError, RecursionError, OverflowError) as error:
+        raise UpstreamError("malformed", f"an event has a shape we cannot read: {error}") from error
+
+
+def as_deltas(value: Any) -> list[Delta]:
+    """What a rule gave, as a list: a delta, several, or none."""
+    if value is ABSENT or value is None:
+        return []
+    if isinstance(value, dict):
+        return [value]
+    return [delta for delta in value if isinstance(delta, dict) and delta]
