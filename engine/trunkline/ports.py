@@ -61,10 +61,16 @@ class Timeouts:
 
 
 class HttpResponse(Protocol):
-    """A response whose head has arrived. Header names are lower case."""
+    """A response whose head has arrived. Header names are lower case.
+
+    `idle` is how many seconds may pass without a byte of the body; None is no limit. It begins
+    as the longer of `Timeouts.first_token` and `Timeouts.idle`, because a model may think in
+    silence; whoever sees the first content sets it to `Timeouts.idle`.
+    """
 
     status: int
     headers: dict[str, str]
+    idle: float | None
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. A body cut short raises `UpstreamError`, it does not end."""
