@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FLOORS = [
     {"errors", "chat", "diagnostics", "ports"},
-    {"config", "wire"},
+    {"codes", "config", "wire"},
     {"template"},
     {"dialect", "catalog", "auth"},
     {"policy"},

@@ -6,6 +6,7 @@ one error, at the place where it is wrong.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from trunkline.chat import ChatRequest
 from trunkline.config.models import LATER, ProviderRow, RouteFile
 
-__all__ = ["DRAFT", "generate", "route_file_schema"]
+__all__ = ["DRAFT", "generate", "published", "route_file_schema"]
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _LATER_TEXT: Final = (
@@ -70,6 +71,14 @@ def generate() -> dict[str, dict[str, Any]]:
         "route-file": route_file_schema(),
         "chat": _finish(TypeAdapter(ChatRequest).json_schema(schema_generator=_WithNulls)),
         "provider-row": _finish(ProviderRow.model_json_schema(schema_generator=_Generator)),
+    }
+
+
+def published() -> dict[str, str]:
+    """The files of `schemas/`, by name."""
+    return {
+        f"{name}.schema.json": json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+        for name, schema in generate().items()
     }
 
 
