@@ -338,10 +338,12 @@ DEFAULT_HINTS: Final = frozenset(
         "cache_control",
         "stream_options",
         "verbosity",
+        "reasoning",
     }
 )
 """Request fields whose loss does not change what is asked: dropped and recorded, not refused.
-A dialect file may add to these (`hints:`)."""
+`reasoning` only says more exactly what `reasoning_effort` says. A dialect file may add to these
+(`hints:`)."""
 
 MEANINGLESS: Final[dict[str, JSON]] = {
     "n": 1,

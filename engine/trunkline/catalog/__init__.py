@@ -34,7 +34,7 @@ def dialect_document(name: str) -> Document | None:
     shown = f"catalog/dialects/{name}.yaml"
     text = (files("trunkline.catalog") / "dialects" / f"{name}.yaml").read_text("utf-8")
     document, diagnostics = parse(text, shown)
-    if document is None:
+    if document is None or diagnostics:
         raise ConfigError(diagnostics)
     return document
 

@@ -27,6 +27,9 @@ __all__ = ["Dialect", "ErrorRules", "Rendered", "WriteRules"]
 
 JSONMap = dict[str, Any]
 
+_ALWAYS_CARRIED = frozenset({"model", "messages", "extra"})
+"""The model goes as the target's own; what `extra` loses is told by owner."""
+
 MAX_MESSAGE = 1024
 """Characters of a provider's own words that are shown on."""
 
@@ -97,7 +100,7 @@ class Dialect:
             return [], []
         dropped: list[str] = []
         lost: list[str] = []
-        for field in request.keys() - self.reads:
+        for field in request.keys() - self.reads - _ALWAYS_CARRIED:
             value = request[field]
             if (
                 value is None
