@@ -7,7 +7,9 @@ decided here, once for all dialects.
 Serial wires have one block open at a time, with dense indices. When the answer being written
 interleaves its blocks, a tool call whose arguments are not yet whole JSON stays open and what
 comes for other blocks waits; anything else closes, and text that comes for a closed block opens
-a new one. Wires that name the block in every event (`interleave: true`) need none of that.
+a new one. Such wires have one answer: other choices than the first are passed over. Wires that
+name the block in every event (`interleave: true`) need none of that; their blocks close at the
+end.
 """
 
 from __future__ import annotations
@@ -31,6 +33,48 @@ JSONMap = dict[str, Any]
 _OWN_KINDS = frozenset({"wire", "server_call"})
 
 
+class _Written:
+    """A block as this stream shows it: what templates see of it, and its pieces so far."""
+
+    __slots__ = ("block", "pieces", "view")
+
+    def __init__(self, block: Block, index: int) -> None:
+        self.block = block
+        self.pieces: list[str] = []
+        self.view: JSONMap = {
+            "index": index,
+            "choice": block.choice,
+            "kind": block.kind,
+            "owner": block.owner,
+            "call": block.call,
+            "id": block.id,
+            "name": block.name,
+            "text": "",
+            "redacted": block.redacted,
+            "more": block.more,
+        }
+        if block.data is not None:
+            self.view["data"] = block.data
+
+    def take(self, added: JSONMap) -> None:
+        """Note what is written of it."""
+        piece = added.get("text") or added.get("arguments")
+        if piece:
+            self.pieces.append(piece)
+
+    def whole(self) -> JSONMap:
+        """The view of the closed block."""
+        block = self.block
+        self.view.update(
+            id=block.id,
+            text="".join(self.pieces),
+            signature=block.signature,
+            redacted=block.redacted,
+            citations=block.citations,
+        )
+        return self.view
+
+
 class StreamWriter:
     """Writes one answer. Each method returns the bytes to send, empty if there are none."""
 
@@ -40,11 +84,9 @@ class StreamWriter:
         self._encoder = templates.framing.encoder()
         self._reply: JSONMap = {"id": "", "model": ""}
         self._written = 0
-        self._blocks = 0
-        self._open: Block | None = None
-        self._view: JSONMap = {}
-        self._pieces: list[str] = []
-        self._views: dict[Block, JSONMap] = {}
+        self._open: _Written | None = None
+        self._all: list[_Written] = []
+        self._of_block: dict[Block, _Written] = {}
         self._waiting: list[Step] = []
 
     @property
@@ -71,14 +113,23 @@ class StreamWriter:
         """Kinds come from the dialect's file; what only one wire knows goes back only to it."""
         if block.kind not in self._templates.kinds:
             return False
-        return block.kind not in _OWN_KINDS or block.owner == self._templates.dialect
+        if block.choice != 0 and not self._templates.interleave:
+            return False
+        return block.kind not in _OWN_KINDS or block.owner == self._templates.family
 
     def end(self, reply: ReplyData) -> bytes:
-        """The rest: what waited, the open block's close, and the ending with usage."""
-        self._reply = {**self._reply, **reply}
+        """The rest: what waited, the closes, and the ending with usage.
+
+        The stream keeps the id and model that it began with. The ending sees `reply.blocks`:
+        the blocks as they were written, each with its whole text.
+        """
+        self._reply = {**reply, **self._reply}
         pieces = self._release(final=True)
+        if self._templates.interleave:
+            pieces.extend(self._closed(written) for written in self._all)
         pieces.append(self._close())
-        pieces.append(self._emit(self._templates.end(self._reply, self._request)))
+        ending = {**self._reply, "blocks": [written.view for written in self._all]}
+        pieces.append(self._emit(self._templates.end(ending, self._request)))
         pieces.append(self._templates.last)
         pieces.append(self._encoder.end())
         return b"".join(pieces)
@@ -89,95 +140,65 @@ class StreamWriter:
         return self._emit(payload) + self._encoder.end()
 
     def _interleaved(self, step: Step) -> bytes:
-        block = step.block
-        view = self._views.get(block)
-        opened = b""
-        if view is None:
-            view = self._views[block] = self._new_view(block, block.index)
-            opened = self._emit(self._templates.open(view, self._reply, self._request))
-        if not step.added:
-            return opened
-        return opened + self._emit(
-            self._templates.add(view, step.added, self._reply, self._request)
-        )
+        written = self._of_block.get(step.block)
+        if written is None:
+            return self._begin_block(step, step.block.index)
+        return self._added(written, step.added)
 
     def _serial(self, step: Step) -> bytes:
-        block = step.block
-        if block is self._open:
-            return self._added(step)
-        if self._waiting or self._unfinished(self._open):
+        written = self._open
+        if written is not None and step.block is written.block:
+            added = self._added(written, step.added)
+            return added + b"".join(self._release()) if self._waiting else added
+        if self._waiting or self._unfinished():
             self._waiting.append(step)
             return b"".join(self._release())
-        return self._close() + self._begin_block(step)
-
-    def _added(self, step: Step) -> bytes:
-        if not step.added:
-            return b""
-        piece = step.added.get("text") or step.added.get("arguments")
-        if piece:
-            self._pieces.append(piece)
-        event = self._templates.add(self._view, step.added, self._reply, self._request)
-        written = self._emit(event)
-        if self._waiting and not self._unfinished(self._open):
-            return written + b"".join(self._release())
-        return written
+        return self._close() + self._begin_block(step, len(self._all))
 
     def _release(self, *, final: bool = False) -> list[bytes]:
         """Write what waited, as far as the open block lets it."""
-        written: list[bytes] = []
-        while self._waiting and (final or not self._unfinished(self._open)):
+        pieces: list[bytes] = []
+        while self._waiting and (final or not self._unfinished()):
             block = self._waiting[0].block
             mine = [step for step in self._waiting if step.block is block]
             self._waiting = [step for step in self._waiting if step.block is not block]
-            written.append(self._close())
-            written.append(self._begin_block(mine[0]))
-            written.extend(self._added(step) for step in mine[1:])
-        return written
+            pieces.append(self._close())
+            pieces.append(self._begin_block(mine[0], len(self._all)))
+            written = self._of_block[block]
+            pieces.extend(self._added(written, step.added) for step in mine[1:])
+        return pieces
 
-    @staticmethod
-    def _unfinished(block: Block | None) -> bool:
-        if block is None or block.kind != "tool_call":
+    def _unfinished(self) -> bool:
+        """Whether the open block is a call whose arguments are not yet whole."""
+        if self._open is None or self._open.block.kind != "tool_call":
             return False
         try:
-            loads(block.text)
+            loads(self._open.block.text)
         except WireError:
             return True
         return False
 
-    def _begin_block(self, step: Step) -> bytes:
-        self._open = step.block
-        self._view = self._new_view(step.block, self._blocks)
-        self._pieces = []
-        self._blocks += 1
-        opened = self._emit(self._templates.open(self._view, self._reply, self._request))
-        return opened + self._added(step)
+    def _begin_block(self, step: Step, index: int) -> bytes:
+        written = _Written(step.block, index)
+        self._all.append(written)
+        self._of_block[step.block] = written
+        if not self._templates.interleave:
+            self._open = written
+        opened = self._emit(self._templates.open(written.view, self._reply, self._request))
+        return opened + self._added(written, step.added)
+
+    def _added(self, written: _Written, added: JSONMap) -> bytes:
+        if not added:
+            return b""
+        written.take(added)
+        return self._emit(self._templates.add(written.view, added, self._reply, self._request))
 
     def _close(self) -> bytes:
-        if self._open is None:
-            return b""
-        block, self._open = self._open, None
-        self._view.update(
-            text="".join(self._pieces), signature=block.signature, redacted=block.redacted
-        )
-        return self._emit(self._templates.close(self._view, self._reply, self._request))
+        written, self._open = self._open, None
+        return b"" if written is None else self._closed(written)
 
-    @staticmethod
-    def _new_view(block: Block, index: int) -> JSONMap:
-        """What templates see of a block."""
-        view: JSONMap = {
-            "index": index,
-            "choice": block.choice,
-            "kind": block.kind,
-            "call": block.call,
-            "id": block.id,
-            "name": block.name,
-            "text": "",
-            "redacted": block.redacted,
-            "more": block.more,
-        }
-        if block.data is not None:
-            view["data"] = block.data
-        return view
+    def _closed(self, written: _Written) -> bytes:
+        return self._emit(self._templates.close(written.whole(), self._reply, self._request))
 
     def _emit(self, events: Any) -> bytes:
         if not events:

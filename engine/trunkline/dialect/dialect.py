@@ -64,13 +64,19 @@ class ErrorRules(NamedTuple):
 
 
 class Dialect:
-    """One wire language. Build it with `load_dialect`."""
+    """One wire language. Build it with `load_dialect`.
+
+    `family` is the dialect at the root of what it `extends`, else its own name. Dialects of one
+    family share what others cannot carry: opaque reasoning, wire blocks and `extra` are owned by
+    the family.
+    """
 
     def __init__(
         self,
         name: str,
         about: str,
         *,
+        family: str,
         write: WriteRules,
         reply: Callable[[Any], Any],
         usage: Callable[[Any, Any], Any],
@@ -81,6 +87,7 @@ class Dialect:
     ) -> None:
         self.name = name
         self.about = about
+        self.family = family
         self.reads = write.reads
         self.hints = hints | DEFAULT_HINTS
         self.door = door
@@ -112,7 +119,7 @@ class Dialect:
             (dropped if field in self.hints else lost).append(field)
         foreign = request.get("extra") or {}
         lost.extend(
-            f"extra.{owner}" for owner, fields in foreign.items() if owner != self.name and fields
+            f"extra.{owner}" for owner, fields in foreign.items() if owner != self.family and fields
         )
         return sorted(dropped), sorted(lost)
 
@@ -143,7 +150,7 @@ class Dialect:
 
     def fold(self, provider: Mapping[str, Any]) -> Fold:
         """A fold for one answer of this dialect."""
-        return Fold(self.name, lambda raw: self.usage(raw, provider))
+        return Fold(self.family, lambda raw: self.usage(raw, provider))
 
     def usage(self, raw: Mapping[str, Any], provider: Mapping[str, Any]) -> Usage:
         """The provider's own counters as disjoint ones. Counters that are not numbers are left

@@ -73,10 +73,10 @@ def load_dialect(
     are compiled when they are first used: for files that our own tests have checked.
     """
     report: list[Diagnostic] = []
-    whole = _extended(document, base, report)
+    whole, family = _extended(document, base, report)
     if whole is None or not _check_sections(whole, report):
         return None, report
-    builder = _Builder(whole, report)
+    builder = _Builder(whole, family, report)
     dialect = builder.build()
     if check:
         report.extend(builder.library.check_all())
@@ -85,20 +85,22 @@ def load_dialect(
 
 def _extended(
     document: Document, base: Callable[[str], Document | None], report: list[Diagnostic]
-) -> Document | None:
-    name = document.value.get("extends") if isinstance(document.value, dict) else None
+) -> tuple[Document | None, str]:
+    """The document laid on the one that it extends, and the name at the root of the chain."""
+    value = document.value if isinstance(document.value, dict) else {}
+    name = value.get("extends")
     if name is None:
-        return document
-    parent = base(name)
+        return document, str(value.get("dialect", ""))
+    parent = base(name) if isinstance(name, str) else None
     if parent is None:
         report.append(
             Diagnostic(
                 "TL306", "error", f"unknown dialect `{name}` to extend", document.span(("extends",))
             )
         )
-        return None
-    grown = _extended(parent, base, report)
-    return None if grown is None else merge(grown, document)
+        return None, ""
+    grown, family = _extended(parent, base, report)
+    return (None if grown is None else merge(grown, document)), family
 
 
 def _check_sections(document: Document, report: list[Diagnostic]) -> bool:
@@ -138,8 +140,9 @@ def _at(value: Any, path: Path) -> Any:
 class _Builder:
     """Compiles the sections of one dialect, collecting what is wrong."""
 
-    def __init__(self, document: Document, report: list[Diagnostic]) -> None:
+    def __init__(self, document: Document, family: str, report: list[Diagnostic]) -> None:
         self.document = document
+        self.family = family
         self.report = report
         self.library = Library(
             document, tables=("tables",), fragments=("fragments",), filters=CHAT_FILTERS
@@ -150,6 +153,7 @@ class _Builder:
         return Dialect(
             name,
             str(self.document.value.get("about", "")),
+            family=self.family,
             write=self._write(),
             reply=self._template(("reply",), ("body",), "read"),
             usage=self._template(("usage",), ("raw", "provider"), "read"),
@@ -165,13 +169,16 @@ class _Builder:
     def _write(self) -> WriteRules:
         params = ("request", "target", "provider")
         body = self._template(("write", "body"), params, "write")
+        path = self._template(("write", "path"), params, "path")
+        query = self._optional(("write", "query"), params, "query")
+        headers = self._optional(("write", "headers"), params, "headers")
         return WriteRules(
             method=str(_at(self.document.value, ("write", "method")) or "POST"),
-            path=self._template(("write", "path"), params, "path"),
-            query=self._optional(("write", "query"), params, "query") or _nothing,
-            headers=self._optional(("write", "headers"), params, "headers") or _nothing,
+            path=path,
+            query=query or _nothing,
+            headers=headers or _nothing,
             body=body,
-            reads=body.reads("request"),
+            reads=_reads_of(body, path, query, headers),
         )
 
     def _stream(self) -> StreamRules | None:
@@ -235,10 +242,10 @@ class _Builder:
             self._template(("serve", "request"), ("body", "headers", "params"), "serve"),
             self._template(("serve", "reply"), ("reply", "request"), "serve"),
             self._template(("serve", "error"), ("error",), "serve"),
-            self._serve_stream(dialect) if "stream" in serve else None,
+            self._serve_stream() if "stream" in serve else None,
         )
 
-    def _serve_stream(self, dialect: str) -> StreamTemplates:
+    def _serve_stream(self) -> StreamTemplates:
         section = self.document.value["serve"]["stream"]
         framing = self._framing("serve", "stream")
         done = str(section.get("done", "")).encode()
@@ -249,7 +256,7 @@ class _Builder:
 
         name_of = self._optional(("serve", "stream", "name"), ("event",), "serve")
         return StreamTemplates(
-            dialect=dialect,
+            family=self.family,
             framing=framing,
             begin=part("begin", "reply", "request"),
             open=part("open", "block", "reply", "request"),
@@ -263,6 +270,18 @@ class _Builder:
             stamp=section.get("stamp", ""),
             interleave=section.get("interleave") is True,
         )
+
+
+def _reads_of(*templates: Template | None) -> frozenset[str] | None:
+    """The request's fields that any of these read; None where one takes it whole."""
+    fields: frozenset[str] = frozenset()
+    for template in templates:
+        if template is not None:
+            read = template.reads("request")
+            if read is None:
+                return None
+            fields |= read
+    return fields
 
 
 def _nothing(*_roots: Any) -> Any:

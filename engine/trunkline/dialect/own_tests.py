@@ -121,7 +121,7 @@ def _stream(dialect: Dialect, test: Mapping[str, Any]) -> str:
     written = writer.begin({"id": "an-id", "model": "a-model", "created": 0})
     for delta in test["steps"]:
         written += writer.write(fold.add(delta))
-    written += writer.end({**fold.reply(), "id": "an-id"})
+    written += writer.end(fold.reply())
     decoder = FRAMINGS[writer.framing].decoder()
     frames = [*decoder.feed(written), *decoder.end()]
     events = [

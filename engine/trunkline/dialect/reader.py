@@ -116,9 +116,9 @@ class StreamReader:
         read = rules.each
         if read is None:
             name = frame.name if rules.name_of is None else rules.name_of(event)
-            if name in rules.ends_with:
-                self.complete = True
-            read = rules.events.get(name)
+            if type(name) is str:
+                self.complete = self.complete or name in rules.ends_with
+                read = rules.events.get(name)
         if read is None:
             return self._unnamed(event, frame)
         deltas = as_deltas(_call(read, event))

@@ -32,10 +32,10 @@ class StreamTemplates:
     `name` gives an event's name for framings that have names; `kinds` lists the kinds of block
     that this wire carries; `last` is what ends the stream, framed; `stamp` a key under which
     events are numbered from 0; `interleave` says that events name their block, so that several
-    may be open at once.
+    may be open at once; `family` owns the blocks that only this wire knows.
     """
 
-    dialect: str
+    family: str
     framing: Framing
     begin: Callable[..., Any]
     open: Callable[..., Any]

@@ -70,7 +70,8 @@ def text_of(found: Any, kind: str = "text") -> str:
 def turns(messages: Any) -> list[JSONMap]:
     """Messages as turns: `[{role: user | assistant | system, parts: [...]}]`.
 
-    Neighbours of the same role are merged. A tool message becomes a `tool_result` part of the
+    Neighbours of the same role are merged, and messages that hold nothing make no turn, because
+    wires that alternate refuse both. A tool message becomes a `tool_result` part of the
     user's turn, with the tool's name recovered from the call that it answers.
     """
     result: list[JSONMap] = []
@@ -80,6 +81,8 @@ def turns(messages: Any) -> list[JSONMap]:
         if role is None:
             continue
         added = _message_parts(message, names)
+        if not added:
+            continue
         if result and result[-1]["role"] == role:
             result[-1]["parts"].extend(added)
         else:
