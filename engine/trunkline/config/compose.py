@@ -88,11 +88,12 @@ class _Reader:
         self.next()
         event = self.next()
         if isinstance(event, StreamEndEvent):
-            hint = "begin with `version: 1`"
-            raise UnreadableError(self._error("TL113", "the file is empty", Span(self.name), hint))
+            raise UnreadableError(self._empty(Span(self.name)))
         if event.version or event.tags:
             raise UnreadableError(self._first_directive())
         value, place, _ = self._node(self.next())
+        if value is None and place.items is None:
+            raise UnreadableError(self._empty(place.span()))
         self.next()
         event = self.next()
         if isinstance(event, DocumentStartEvent):
@@ -100,6 +101,9 @@ class _Reader:
             span = self._span(event)
             raise UnreadableError(self._error("TL111", "a second document begins here", span, hint))
         return Document(self.name, value, {self.name: self.text}, place)
+
+    def _empty(self, span: Span) -> Diagnostic:
+        return self._error("TL113", "the file is empty", span, "begin with `version: 1`")
 
     def _first_directive(self) -> Diagnostic:
         for row, line in enumerate(self.lines, start=1):
@@ -180,8 +184,9 @@ class _Reader:
         try:
             return scalar(text)
         except NotJSONError:
-            message = f"JSON cannot carry the number `{text[:40]}`"
-            hint = f"quote it if text is meant: {mistakes.quoted(text[:40])}"
+            shown = f"`{text}`" if len(text) < 40 else f"of {len(text):,} characters"
+            message = f"JSON cannot carry the number {shown}"
+            hint = "quote it if text is meant"
             self.found.append(self._error("TL114", message, place.span(), hint))
             return 0
 
@@ -249,8 +254,12 @@ class _Reader:
         if isinstance(event, ScalarEvent):
             if event.value == "" and not event.style:
                 message = "a key is missing before this colon"
-                self.found.append(self._error("TL107", message, self._span(event)))
-                return None, self._place(event)
+                place = self._place(event)
+                if self.lines[place.line][: place.column].endswith(":"):
+                    place.column -= 1
+                hint = 'write the key, or `"":` if it is the empty text'
+                self.found.append(self._error("TL107", message, place.span(), hint))
+                return None, place
             _, place, _ = self._node(event)
             return event.value, place
         unquoted = mistakes.braces(self.lines, self.name, event)

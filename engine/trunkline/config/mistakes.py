@@ -28,6 +28,7 @@ _RESERVED: Final = {
     "%": "begins a directive in YAML",
 }
 _TO_QUOTE: Final = re.compile(r"[^\s,\[\]{}#]*")
+_FIT: Final = "check the indentation, and the quotes and brackets before it"
 _OPENING: Final = re.compile(r"\$\{|\{\{")
 
 
@@ -59,7 +60,7 @@ def explain(error: YAMLError, lines: Sequence[str], name: str, opened: Span | No
         or _colon(line, column, problem, span)
         or _unclosed(error, problem, span, opened)
         or _handle(problem, line, span)
-        or _error("TL100", f"not YAML: {_plain(problem)}", span, "", _context(error, name, opened))
+        or _other(error, problem, span, opened)
     )
 
 
@@ -100,7 +101,8 @@ def reserved(line: str, span: Span) -> Diagnostic:
     match = _TO_QUOTE.match(line, column)
     word = match.group() if match else mark
     span = Span(span.file, span.line, span.column, span.line, span.column + max(1, len(word)))
-    return _error("TL119", f"`{mark}` {_RESERVED[mark]}", span, f"quote it: {quoted(word)}")
+    named = "a backtick" if mark == "`" else f"`{mark}`"
+    return _error("TL119", f"{named} {_RESERVED[mark]}", span, f"quote it: {quoted(word)}")
 
 
 def quoted(word: str) -> str:
@@ -222,6 +224,25 @@ def unknown_alias(name: str, anchors: Sequence[str], line: str, span: Span) -> D
     return _error("TL109", f"no anchor `&{name}` stands before this", span, hint)
 
 
+_OTHER: Final = (
+    ("expected <block end>", "this does not fit what stands above it", _FIT),
+    ("sequence entries are not allowed here", "a list cannot begin on this line", _FIT),
+    (
+        "unknown escape character",
+        "YAML has no such escape",
+        "write the backslash twice, or the text in single quotes",
+    ),
+)
+
+
+def _other(error: YAMLError, problem: str, span: Span, opened: Span | None) -> Diagnostic:
+    related = _context(error, span.file, opened)
+    for part, message, hint in _OTHER:
+        if part in problem:
+            return _error("TL100", f"not YAML: {message}", span, hint, related)
+    return _error("TL100", f"not YAML: {_plain(problem)}", span, "", related)
+
+
 def _plain(problem: str) -> str:
     problem = re.sub(r"\('?<([a-z ]+)>'?,\)", r"\1", problem)
     return re.sub(r"'?<([a-z ]+)>'?", r"the \1", problem)
@@ -235,4 +256,4 @@ def _context(error: YAMLError, name: str, opened: Span | None) -> Related:
     if mark is None:
         return ()
     where = Span(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-    return ((where, str(getattr(error, "context", "") or "begun here")),)
+    return ((where, "in what begins here"),)

@@ -186,7 +186,7 @@ class Provider(Common):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "not": {"required": ["api_key", "keys"]},
+            "not": {"type": "object", "required": ["api_key", "keys"]},
             MESSAGE: "`api_key` is one credential and `keys` are several: write one of them",
         }
     )
@@ -237,7 +237,7 @@ class Fault(Strict):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "not": {"required": ["on", "every"]},
+            "not": {"type": "object", "required": ["on", "every"]},
             MESSAGE: "`on` and `every` both count requests: write one of them",
         }
     )

@@ -40,7 +40,8 @@ def later(**extra: Any) -> Any:
 class Strict(BaseModel):
     """The base of all models: closed, strict, frozen, and without nulls.
 
-    A key that is there has a value: YAML's empty `key:` is null, and no setting means null.
+    A key that is there has a value: YAML's empty `key:` is null, and no setting means null,
+    except where a field holds any JSON at all.
     """
 
     model_config = ConfigDict(
@@ -57,7 +58,8 @@ class Strict(BaseModel):
     def _no_nulls(cls, data: Any) -> Any:
         if isinstance(data, dict):
             for key, value in data.items():
-                if value is None:
+                field = cls.model_fields.get(key)
+                if value is None and (field is None or field.annotation is not Any):
                     raise ValueError(f"`{key}` is null")
         return data
 
