@@ -148,9 +148,9 @@ def _for(builder: Builder, value: dict[str, Any], here: Here) -> ir.Node:
     builder.loops += 1
     do = builder.node(value["do"], (*path, "do"), inner, True)
     builder.loops -= 1
-    builder.unit.loops = True
-    builder.unit.nested = builder.unit.nested or builder.loops > 0
-    return ir.For(name, index, source, when, do, line)
+    loop = ir.For(name, index, source, when, do, line)
+    builder.unit.loops.append((loop, builder.loops > 0))
+    return loop
 
 
 def _bind(

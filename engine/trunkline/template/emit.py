@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.template import ir
+from trunkline.template.growth import literals
 from trunkline.template.words import Source, Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["write_function"]
+    from trunkline.template.growth import Growth
+
+__all__ = ["Variant", "write_function"]
 
 _DEEPEST_LITERAL: Final = 6
 
@@ -60,14 +63,16 @@ class _Writer:
         self,
         unit: ir.Unit,
         units: Mapping[str, ir.Unit],
-        budgeted: Callable[[ir.Unit], bool],
         read: Callable[[ir.Unit, ir.Binding], frozenset[str]],
+        variant: Variant,
     ) -> None:
         self.unit = unit
+        self.variant = variant
+        self.charged = variant.growth.charged
         self.units = units
-        self.budgeted = budgeted
         self.read = read
-        self.speak = Speaker()
+        handed = [binding for use in unit.uses for binding in use.inherited.values()]
+        self.speak = Speaker({*handed, *unit.rests}, variant.growth)
         self._loops = 0
         self._literal = 0
 
@@ -75,21 +80,21 @@ class _Writer:
         """The function as lines: how far indented, the text, the YAML line it belongs to."""
         speak, unit = self.speak, self.unit
         assert unit.body is not None
-        name = unit.python
+        name = self._function(unit)
         speak.line = unit.body.line
         names = [speak.name(binding) for binding in unit.params.values()]
-        budget = self.budgeted(unit)
+        budget = self.variant.budgeted(unit)
         if unit.fragment:
             speak.say(f"def {name}({', '.join((['s'] if budget else []) + names)}):")
             speak._indent += 1
-            if budget and unit.uses:
-                self._spend("1")
+            if budget and (unit.uses or self.charged):
+                self._spend(str(1 + (literals(unit.body) >> 3)))
             self.into(unit.body, _Return())
         else:
             speak.say(f"def {name}({', '.join(names)}):")
             speak._indent += 1
             if budget:
-                speak.say(f"s = [{', '.join(['STEPS', *names])}]")
+                speak.say(f"s = [STEPS, ({''.join(f'{name}, ' for name in names)})]")
             with speak.block("try:"):
                 self.into(unit.body, _Return())
             with speak.block("except RecursionError:"):
@@ -97,6 +102,10 @@ class _Writer:
                     "raise Refusal('what the template is given is nested too deeply') from None"
                 )
         return speak.lines
+
+    def _function(self, unit: ir.Unit) -> str:
+        """A unit's name in Python; a fragment has one for each variant."""
+        return unit.python + self.variant.suffix if unit.fragment else unit.python
 
     def _spend(self, steps: str) -> None:
         self.speak.say(f"s[0] -= {steps}")
@@ -108,7 +117,8 @@ class _Writer:
         """Statements that write a value into its place, unless it is absent."""
         say = self.speak.say
         if isinstance(into, _Return):
-            say(f"return {value.text}")
+            bound = self.charged and not self.unit.fragment
+            say(f"return bounded(s, {value.text})" if bound else f"return {value.text}")
         elif isinstance(into, _Keep):
             say(f"{into.name} = {value.text}")
         elif isinstance(into, _Under):
@@ -128,7 +138,7 @@ class _Writer:
 
     def _put_under(self, value: Source, into: _Under) -> None:
         target = f"{into.mapping}[{into.key!r}]"
-        if into.leave or value.absent:
+        if value.absent or (into.leave and not value.full):
             held, test = self._when("full" if into.leave else "present", value)
             self.speak.say(f"if {test}: {target} = {held}")
         else:
@@ -175,7 +185,9 @@ class _Writer:
         if isinstance(node, ir.Rest):
             read = sorted({*self.read(self.unit, node.binding), *node.but})
             fields = f"frozenset({tuple(read)!r})" if read else "frozenset()"
-            return Source(f"rest({self.speak.name(node.binding)}, {fields})")
+            text = f"rest({self.speak.name(node.binding)}, {fields})"
+            far = id(node) in self.variant.growth.far
+            return Source(f"far(s, {text})" if far else text)
         if isinstance(node, ir.Spread):
             return self.value(node.node, loose)
         if isinstance(node, (ir.Mapping, ir.Sequence)) and (found := self._plain(node)):
@@ -191,7 +203,9 @@ class _Writer:
         self._literal += 1
         if isinstance(node, ir.Sequence):
             text = f"[{', '.join(self.value(item).text for item in node.items)}]"
+            full = bool(node.items)
         else:
+            full = bool(node.entries)
             fields = [
                 f"{entry.key!r}: {self.value(entry.node).text}"
                 for entry in node.entries
@@ -199,17 +213,17 @@ class _Writer:
             ]
             text = f"{{{', '.join(fields)}}}"
         self._literal -= 1
-        return Source(text, False)
+        return Source(text, False, full=full)
 
     def _call(self, node: ir.Use) -> Source:
         callee = self.units[node.name]
-        arguments = ["s"] if self.budgeted(callee) else []
+        arguments = ["s"] if self.variant.budgeted(callee) else []
         for param in callee.params:
             if param in node.given:
                 arguments.append(self.value(node.given[param]).text)
             else:
                 arguments.append(self.speak.name(node.inherited[param]))
-        return Source(f"{callee.python}({', '.join(arguments)})")
+        return Source(f"{self._function(callee)}({', '.join(arguments)})")
 
     def _mapping(self, node: ir.Mapping, into: _Into) -> None:
         if (found := self._plain(node)) is not None:
@@ -253,6 +267,48 @@ class _Writer:
 
     def _fields(self, node: ir.Mapping, known: dict[str, Source], into: _Into) -> None:
         """A mapping, key by key; those that surely come first stand in its literal."""
+        if (found := self._at_once(node, known)) is not None:
+            conditions, literal = found
+            with self.speak.block(f"if {' and '.join(conditions)}:"):
+                self.put(Source(literal, False, full=True), into)
+            if isinstance(into, _Return):
+                self._key_by_key(node, known, into)
+            else:
+                with self.speak.block("else:"):
+                    self._key_by_key(node, known, into)
+        else:
+            self._key_by_key(node, known, into)
+
+    def _at_once(self, node: ir.Mapping, known: dict[str, Source]) -> tuple[list[str], str] | None:
+        """A mapping as one literal, for when everything in it is there: the conditions for that.
+
+        Worth it where few fields are optional, for then they are mostly there.
+        """
+        conditions: list[str] = []
+        fields: list[str] = []
+        if _optional(node, known) not in (1, 2):
+            return None
+        for entry in node.entries:
+            assert isinstance(entry, ir.Entry)
+            if entry.key in known:
+                value = known[entry.key].text
+            elif isinstance(entry.node, ir.Mapping) and not _never_absent(entry.node):
+                if (inner := self._at_once(entry.node, {})) is None:
+                    return None
+                conditions += inner[0]
+                value = inner[1]
+            elif _never_absent(entry.node):
+                value = self.value(entry.node).text
+            else:
+                assert isinstance(entry.node, ir.Leaf)
+                if (found := self.speak.field(entry.node.expr)) is None:
+                    return None
+                conditions.append(found[0])
+                value = found[1]
+            fields.append(f"{entry.key!r}: {value}")
+        return conditions, f"{{{', '.join(fields)}}}"
+
+    def _key_by_key(self, node: ir.Mapping, known: dict[str, Source], into: _Into) -> None:
         entries = list(node.entries)
         first: list[str] = []
         while entries and isinstance(entry := entries[0], ir.Entry):
@@ -275,7 +331,7 @@ class _Writer:
             else:
                 self.into(entry.node, _Under(held, entry.key, entry.when_empty == "leave"))
         if not isinstance(into, _Keep):
-            self.put(Source(held, False, True), into)
+            self.put(Source(held, False, True, full=bool(first)), into)
 
     def _sequence(self, node: ir.Sequence, into: _Into) -> None:
         if isinstance(into, _Onto) and into.splice:
@@ -293,7 +349,7 @@ class _Writer:
         self.speak.say(f"{held} = [{', '.join(first)}]")
         for item in items:
             self.into(item, _Onto(held, splice=False))
-        self.put(Source(held, False, True), into)
+        self.put(Source(held, False, True, full=bool(first)), into)
 
     def _spread(self, node: ir.Spread, into: _Into) -> None:
         if isinstance(into, _Onto):
@@ -367,8 +423,9 @@ class _Writer:
             held = self.speak.new("source")
             self.speak.say(f"{held} = {source.text}")
         with self.speak.block(f"if isinstance({held}, list):"):
-            if self._loops or self.unit.fragment:
-                self._spend(f"len({held})")
+            steps = 1 + (literals(node.do) >> 3)
+            if self.variant.counts(self.unit, node, self._loops > 0):
+                self._spend(f"len({held}) * {steps}" if steps > 1 else f"len({held})")
             if isinstance(into, _Onto) and into.splice:
                 self._loop(node, held, into.sequence)
             else:
@@ -438,6 +495,27 @@ def _never_absent(node: ir.Node) -> bool:
     return False
 
 
+def _optional(node: ir.Mapping, known: dict[str, Source]) -> int:
+    """How many fields of a mapping may be missing; many if it is not made of fields alone."""
+    count = 0
+    for entry in node.entries:
+        if isinstance(entry, ir.Spread):
+            return 99
+        if entry.key in known:
+            continue
+        if entry.when_empty != "keep":
+            return 99
+        if _never_absent(entry.node):
+            continue
+        if isinstance(entry.node, ir.Mapping):
+            count += _optional(entry.node, {})
+        elif isinstance(entry.node, ir.Leaf) and isinstance(entry.node.expr, ir.Path):
+            count += 1
+        else:
+            return 99
+    return count
+
+
 def _sure(expr: ir.Expr) -> bool:
     if isinstance(expr, (ir.Const, ir.Not, ir.Compare, ir.Is, ir.ListOf, ir.DictOf)):
         return True
@@ -453,11 +531,45 @@ def _sure(expr: ir.Expr) -> bool:
     return False
 
 
+class Variant:
+    """One way to compile the units of a template: what its runs count.
+
+    Steps are counted where the template's own size and its input's do not bound them already:
+    in loops in loops, loops that write much of their own, and fragments that loop or call.
+    """
+
+    def __init__(self, growth: Growth, units: Mapping[str, ir.Unit], suffix: str) -> None:
+        self.growth = growth
+        self.suffix = suffix
+        self._units = units
+        self._budgeted: dict[ir.Unit, bool] = {}
+
+    def budgeted(self, unit: ir.Unit) -> bool:
+        """Whether a unit has steps to count, of its own or of what it calls."""
+        known = self._budgeted.get(unit)
+        if known is None:
+            self._budgeted[unit] = True
+            loops = any(self.counts(unit, loop, nested) for loop, nested in unit.loops)
+            own = self.growth.charged or bool(self.growth.far) or loops
+            own = own or (unit.fragment and bool(unit.uses))
+            called = any(self.budgeted(self._units[use.name]) for use in unit.uses)
+            known = self._budgeted[unit] = own or called
+        return known
+
+    def counts(self, unit: ir.Unit, loop: ir.For, nested: bool) -> bool:
+        """Whether the rounds of a loop are counted."""
+        return self.growth.charged or unit.fragment or nested or literals(loop.do) >= 64
+
+
 def write_function(
     unit: ir.Unit,
     units: Mapping[str, ir.Unit],
-    budgeted: Callable[[ir.Unit], bool],
     read: Callable[[ir.Unit, ir.Binding], frozenset[str]],
+    variant: Variant,
 ) -> list[tuple[int, str, int]]:
-    """The lines of the Python function that does what `unit` says."""
-    return _Writer(unit, units, budgeted, read).write()
+    """The lines of the Python function that does what `unit` says: how far each is indented,
+    its text, and the YAML line that it belongs to.
+
+    `units` are the fragments by name, `read` says which fields of a name are read.
+    """
+    return _Writer(unit, units, read, variant).write()

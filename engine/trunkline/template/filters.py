@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import inspect
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from trunkline.template.runtime import ABSENT, Refusal, as_text, is_number, limited, same
+from trunkline.wire.frames import WireError
+from trunkline.wire.jsontext import dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,20 +83,16 @@ def parse_json(value: Any, otherwise: Any = ABSENT) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return loads(value)
+    except WireError:
         return otherwise
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 def to_json(value: Any) -> Any:
     """The value as compact JSON text."""
     try:
-        return limited(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    except (TypeError, ValueError, RecursionError):
+        return dumps(value).decode()
+    except WireError:
         return ABSENT
 
 

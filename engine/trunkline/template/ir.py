@@ -365,7 +365,8 @@ class Unit:
 
     `python` is the function's name there.
     `misses` are table lookups without a fallback, `open_switches` switches without a default:
-    mistakes in what writes, fine in what reads.
+    mistakes in what writes, fine in what reads. `loops` are its `$for`, each with whether it
+    stands in another.
     """
 
     name: str
@@ -377,8 +378,7 @@ class Unit:
     body: Node | None = None
     uses: list[Use] = field(default_factory=list)
     rests: list[Binding] = field(default_factory=list)
-    loops: bool = False
-    nested: bool = False
+    loops: list[tuple[For, bool]] = field(default_factory=list)
     build: Callable[[Any], Node] | None = None
     misses: list[tuple[str, Span]] = field(default_factory=list)
     open_switches: list[Span] = field(default_factory=list)

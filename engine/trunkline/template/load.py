@@ -11,7 +11,8 @@ import linecache
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.template import runtime
-from trunkline.template.emit import write_function
+from trunkline.template.emit import Variant, write_function
+from trunkline.template.growth import Growth, growth_of
 from trunkline.template.outlets import OUTLETS
 
 if TYPE_CHECKING:
@@ -45,14 +46,17 @@ _HELPERS: Final[dict[str, Any]] = {
             runtime.Refusal,
             runtime.add,
             runtime.at_most,
+            runtime.bounded,
             runtime.divide,
             runtime.divide_down,
+            runtime.far,
             runtime.is_number,
             runtime.item,
             runtime.less,
             runtime.multiply,
             runtime.negate,
             runtime.overspent,
+            runtime.paid,
             runtime.refuse,
             runtime.rest,
             runtime.same,
@@ -78,8 +82,8 @@ class Loader:
 
     def __init__(self, links: Links) -> None:
         self._links = links
-        self._budgeted: dict[ir.Unit, bool] = {}
-        self._loaded: set[ir.Unit] = set()
+        self._variants: dict[Growth, Variant] = {}
+        self._loaded: set[tuple[ir.Unit, Variant]] = set()
         self._globals = {
             **_HELPERS,
             **{f"filter_{name}": known.function for name, known in links.filters.items()},
@@ -88,39 +92,36 @@ class Loader:
 
     def function(self, unit: ir.Unit) -> Callable[..., Any]:
         """A unit's function; the fragments that it calls are compiled with it."""
+        variant = self.variant(unit)
         for one in self._links.reached(unit):
-            if one not in self._loaded:
-                self._load(one)
-                self._loaded.add(one)
+            if (one, variant) not in self._loaded:
+                self._load(one, variant)
+                self._loaded.add((one, variant))
         return self._globals[unit.python]  # type: ignore[no-any-return]
 
     def source(self, unit: ir.Unit) -> str:
-        """A unit's Python."""
+        """A template's Python, with the fragments that it reaches."""
+        variant = self.variant(unit)
+        lines = [line for one in self._links.reached(unit) for line in self._lines(one, variant)]
+        return "".join(f"{'    ' * indent}{text}\n" for indent, text, _ in lines)
+
+    def variant(self, unit: ir.Unit) -> Variant:
+        """What a template counts; templates that count the same share their fragments."""
         self._links.reached(unit)
-        return "".join(f"{'    ' * indent}{text}\n" for indent, text, _ in self._lines(unit))
-
-    def budgeted(self, unit: ir.Unit) -> bool:
-        """Whether a unit counts its steps.
-
-        What a template can do is bounded by its own size and its input's, except where loops
-        stand in loops or in fragments, or fragments call fragments: those count.
-        """
-        known = self._budgeted.get(unit)
-        if known is None:
-            self._budgeted[unit] = True
-            called = any(self.budgeted(self._links.units[use.name]) for use in unit.uses)
-            own = unit.loops or bool(unit.uses) if unit.fragment else unit.nested
-            known = self._budgeted[unit] = own or called
-        return known
+        growth = growth_of(unit, self._links.units)
+        if growth not in self._variants:
+            suffix = f"_{len(self._variants)}" if growth.charged or growth.far else ""
+            self._variants[growth] = Variant(growth, self._links.units, suffix)
+        return self._variants[growth]
 
     def _read(self, unit: ir.Unit, binding: ir.Binding) -> frozenset[str]:
         return frozenset(self._links.fields(unit, binding)[0])
 
-    def _lines(self, unit: ir.Unit) -> list[tuple[int, str, int]]:
-        return write_function(unit, self._links.units, self.budgeted, self._read)
+    def _lines(self, unit: ir.Unit, variant: Variant) -> list[tuple[int, str, int]]:
+        return write_function(unit, self._links.units, self._read, variant)
 
-    def _load(self, unit: ir.Unit) -> None:
-        lines = self._lines(unit)
+    def _load(self, unit: ir.Unit, variant: Variant) -> None:
+        lines = self._lines(unit, variant)
         tree = ast.parse("".join(f"{' ' * indent}{text}\n" for indent, text, _ in lines))
         for node in ast.walk(tree):
             if isinstance(node, (ast.expr, ast.stmt, ast.excepthandler, ast.arg, ast.keyword)):

@@ -6,10 +6,11 @@ is what a lookup on anything but a mapping or list gives. Nothing here raises bu
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from trunkline.errors import TrunklineError
+from trunkline.wire.frames import WireError
+from trunkline.wire.jsontext import dumps
 
 __all__ = ["ABSENT", "Absent", "Refusal"]
 
@@ -18,6 +19,10 @@ STEPS: Final = 10_000
 STEPS_PER_VALUE: Final = 64
 TEXT_LIMIT: Final = 32 << 20
 """The longest text, in characters, that one template leaf may build: a full body and some."""
+GROWTH: Final = 1 << 20
+"""Characters by which a result may exceed the input."""
+MOST: Final = 64 << 20
+"""Characters beyond which nothing is counted: more than any body may have."""
 DIGITS_LIMIT: Final = 1 << 12
 """The largest whole number, in bits, that arithmetic may give."""
 
@@ -64,8 +69,8 @@ def as_text(value: Any) -> Any:
     if value is ABSENT or value is None:
         return ABSENT
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError):
+        return dumps(value).decode()
+    except WireError:
         return ABSENT
 
 
@@ -226,24 +231,64 @@ def refuse(message: str) -> Any:
 def overspent(budget: list[Any]) -> None:
     """Called when the steps granted so far are used up: grant what the input allows, once.
 
-    `budget` is `[steps left, *inputs]`. Counting the input costs as much as reading it, so it
-    is done only by the rare run that needs more than `STEPS`.
+    `budget` is `[steps left, inputs]`. Counting the input costs as much as reading it, so it is
+    done only by the rare run that needs more than `STEPS`; a third item says that it was.
     """
-    if len(budget) > 1:
-        budget[0] += STEPS_PER_VALUE * count_values(budget[1:])
-        del budget[1:]
+    if len(budget) == 2:
+        values, characters = size(budget[1], MOST)
+        budget[0] += STEPS_PER_VALUE * values + characters
+        budget.append(True)
     if budget[0] < 0:
         raise Refusal("a template takes more steps than its input allows")
 
 
-def count_values(values: list[Any]) -> int:
-    """How many JSON values there are, mappings and lists counted with what they hold."""
-    count, waiting = 0, list(values)
-    while waiting:
-        value = waiting.pop()
-        count += 1
-        if isinstance(value, dict):
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-    return count
+def far(budget: list[Any], value: Any) -> Any:
+    """Data from outside of the loop that writes it, charged by its size for each round."""
+    if isinstance(value, str):
+        budget[0] -= len(value) >> 3
+    elif isinstance(value, (dict, list)):
+        budget[0] -= size(value, MOST)[1] >> 3
+    elif type(value) is int:
+        budget[0] -= value.bit_length() >> 6
+    if budget[0] < 0:
+        overspent(budget)
+    return value
+
+
+def paid(budget: list[Any], value: Any) -> Any:
+    """A value that was built, its length charged; where growth cannot be seen at load."""
+    if isinstance(value, (str, list, dict)):
+        budget[0] -= len(value) >> 3
+        if budget[0] < 0:
+            overspent(budget)
+    return value
+
+
+def bounded(budget: list[Any], value: Any) -> Any:
+    """A whole result, refused if it is larger than its input by more than `GROWTH`."""
+    if size(value, GROWTH)[1] > GROWTH:
+        allowed = GROWTH + size(budget[1], MOST)[1]
+        if size(value, allowed)[1] > allowed:
+            raise Refusal("a template writes far more than it was given")
+    return value
+
+
+def size(value: Any, most: int) -> tuple[int, int]:
+    """How many values there are, and about how many characters; counting ends beyond `most`.
+
+    A part that is used many times counts as often, as it will when it is written out.
+    """
+    values = characters = 0
+    waiting = [value]
+    while waiting and characters <= most:
+        one = waiting.pop()
+        values += 1
+        characters += 4
+        if isinstance(one, str):
+            characters += len(one)
+        elif isinstance(one, dict):
+            characters += sum(map(len, one))
+            waiting.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            waiting.extend(one)
+    return values, characters

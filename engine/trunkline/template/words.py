@@ -17,6 +17,8 @@ from trunkline.template import ir
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from trunkline.template.growth import Growth
+
 __all__ = ["Source", "Speaker"]
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_]")
@@ -33,20 +35,25 @@ _KINDS: Final = {"string": "str", "boolean": "bool", "mapping": "dict", "list": 
 @dataclass(slots=True)
 class Source:
     """Python for a value. `absent`: it may give ABSENT. `atom`: a name or constant, free to
-    repeat."""
+    repeat. `full`: it is surely not empty."""
 
     text: str
     absent: bool = True
     atom: bool = False
+    full: bool = False
 
 
 class Speaker:
     """Writes one function's statements, and expressions that may need statements before them.
 
+    `whole` are the bindings whose values are wanted as they are, other than in expressions.
+    `growth` says what is charged against the steps.
     `line` is the YAML line that what is written next belongs to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, whole: set[ir.Binding], growth: Growth) -> None:
+        self.whole = whole
+        self.growth = growth
         self.lines: list[tuple[int, str, int]] = []
         self.line = 1
         self._indent = 0
@@ -132,25 +139,43 @@ class Speaker:
         if (held := self._maps.get((binding, keys))) is not None:
             return held
         alone = binding.values.get(keys, 0)
-        total = (
-            binding.uses.get(keys, 0)
-            if keys
-            else sum(count for path, count in binding.uses.items() if len(path) == 1)
-        )
-        below = total - alone if keys else total
+        if keys:
+            below = binding.uses.get(keys, 0) - alone
+        else:
+            below = sum(count for path, count in binding.uses.items() if len(path) == 1)
         if below < 2:
             return None
-        if alone or not keys:
+        held = self._maps[binding, keys] = self._mapping(binding, keys, alone > 0)
+        return held
+
+    def _mapping(self, binding: ir.Binding, keys: tuple[str, ...], alone: bool) -> str:
+        """Statements that put a mapping into a local. `alone`: its value is wanted as well."""
+        if not keys and not alone and binding not in self.whole:
+            held = self.name(binding)
+        elif alone or not keys:
             value = self.path(binding, keys, True)
+            name = value.text if value.atom else self._hold(binding, keys)
             held = self.new(keys[-1] if keys else binding.name)
-            self.say(f"{held} = {value.text} if isinstance({value.text}, dict) else E")
+            self.say(f"{held} = {name} if isinstance({name}, dict) else E")
+            return held
         else:
             value = self._get(binding, keys, True)
             held = self.new(keys[-1])
             self.say(f"{held} = {value.text}")
-            self.say(f"if not isinstance({held}, dict): {held} = E")
-        self._maps[binding, keys] = held
+        self.say(f"if not isinstance({held}, dict): {held} = E")
         return held
+
+    def field(self, expr: ir.Expr) -> tuple[str, str] | None:
+        """For a path that is a field of a mapping at hand: whether it is there, and its value."""
+        if not isinstance(expr, ir.Path) or not expr.keys or id(expr) in self.growth.far:
+            return None
+        if (held := self._values.get((expr.binding, expr.keys))) is not None:
+            return f"{held} is not A", held
+        base = self.mapping_at(expr.binding, expr.keys[:-1])
+        if base is None:
+            return None
+        key = repr(expr.keys[-1])
+        return f"{key} in {base}", f"{base}[{key}]"
 
     def bound(self, value: Source) -> tuple[str, str]:
         """A value's name, and the expression that names it where it is first met."""
@@ -164,7 +189,10 @@ class Speaker:
     def expr(self, expr: ir.Expr, loose: bool = False) -> Source:
         """Python for an expression. `loose`: absent may come out as null."""
         if isinstance(expr, ir.Path):
-            return self.path(expr.binding, expr.keys, loose)
+            found = self.path(expr.binding, expr.keys, loose)
+            if id(expr) in self.growth.far:
+                return Source(f"far(s, {found.text})", found.absent)
+            return found
         if isinstance(expr, ir.Const):
             return Source(repr(expr.value), False, True)
         if isinstance(expr, ir.Nothing):
@@ -263,7 +291,10 @@ class Speaker:
 
     def _arithmetic(self, expr: ir.Arithmetic, loose: bool) -> Source:
         left, right = self.expr(expr.left, True), self.expr(expr.right, True)
-        return Source(f"{_MATH[expr.sign]}({left.text}, {right.text})")
+        return Source(self._paid(f"{_MATH[expr.sign]}({left.text}, {right.text})"))
+
+    def _paid(self, built: str) -> str:
+        return f"paid(s, {built})" if self.growth.charged else built
 
     def _negate(self, expr: ir.Negate, loose: bool) -> Source:
         if isinstance(expr.item, ir.Const) and type(expr.item.value) in (int, float):
@@ -272,7 +303,7 @@ class Speaker:
 
     def _text(self, expr: ir.Text, loose: bool) -> Source:
         parts = ", ".join(self.expr(part, True).text for part in expr.parts)
-        return Source(f"text({parts})")
+        return Source(self._paid(f"text({parts})"))
 
     def sentence(self, expr: ir.Expr) -> str:
         """Python for the text of a refusal."""
@@ -285,7 +316,8 @@ class Speaker:
         arguments = [self.expr(argument) for argument in expr.arguments]
         call = f"filter_{expr.filter.name}"
         if expr.filter.sees_absent or not any(argument.absent for argument in arguments):
-            return Source(f"{call}({', '.join(argument.text for argument in arguments)})")
+            given = ", ".join(argument.text for argument in arguments)
+            return Source(self._paid(f"{call}({given})"))
         names: list[str] = []
         tests: list[str] = []
         for argument in arguments:
@@ -295,7 +327,8 @@ class Speaker:
                 tests.append(f"({test}) is not A" if held != test else f"{held} is not A")
             else:
                 names.append(argument.text)
-        return Source(f"({call}({', '.join(names)}) if {' and '.join(tests)} else A)")
+        built = self._paid(f"{call}({', '.join(names)})")
+        return Source(f"({built} if {' and '.join(tests)} else A)")
 
     def _inline(self, expr: ir.Apply, loose: bool) -> Source:
         """`default` and `required`: the value unless it is absent or null."""
