@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from trunkline.dialect.turns import (
     after_preamble,
+    fit_ids,
     from_turns,
     lift_tool_media,
     own_blobs,
@@ -64,6 +65,42 @@ def test_calls_that_something_follows_keep_their_place_among_the_parts() -> None
     leading = from_turns([{"role": "assistant", "parts": [call, text]}])
     assert leading == [{"role": "assistant", "content": [call, text]}]
     assert turns(leading)[0]["parts"] == [call, text]
+
+
+def test_calls_of_neighbouring_assistant_turns_go_together() -> None:
+    call = {"type": "tool_call", "id": "c1", "name": "weather", "arguments": "{}"}
+    apart = [{"role": "assistant", "parts": [{**call, "id": name}]} for name in ("c1", "c2")]
+    assert from_turns(apart) == [
+        {"role": "assistant", "content": None, "tool_calls": [CALL, {**CALL, "id": "c2"}]}
+    ]
+
+
+def conversation(*ids: str) -> list[dict[str, object]]:
+    """Calls in `tool_calls` and among the parts, and the results that answer them."""
+    said: list[dict[str, object]] = [{"role": "user", "content": "hi"}]
+    for call in ids:
+        as_part = {"type": "tool_call", "id": call, "name": "f", "arguments": "{}"}
+        said.append({"role": "assistant", "content": [as_part]})
+        said.append({"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": call}]})
+        said.append({"role": "tool", "tool_call_id": call, "content": "21"})
+    return said
+
+
+@given(st.lists(st.text(max_size=12), max_size=6, unique=True))
+def test_fitted_ids_fit_and_no_two_become_one(ids: list[str]) -> None:
+    fitted = fit_ids(conversation(*ids), 9, "", 9)
+    results = [str(m["tool_call_id"]) for m in fitted if m["role"] == "tool"]
+    assert all(len(call) == 9 and call.isascii() and call.isalnum() for call in results)
+    assert len(set(results)) == len(ids)
+    assert fitted == conversation(*results), "calls and results change alike"
+    assert fit_ids(fitted, 9, "", 9) == fitted
+
+
+def test_an_id_that_fits_stays_and_one_that_does_not_is_always_replaced_alike() -> None:
+    before = fit_ids(conversation("call_1", "a/b"), 64)
+    later = fit_ids(conversation("call_1", "a/b", "c/d"), 64)
+    assert before[3]["tool_call_id"] == "call_1"
+    assert later[: len(before)] == before, "a longer conversation begins with the same bytes"
 
 
 def test_the_preamble_is_what_the_system_says_first() -> None:
@@ -153,3 +190,4 @@ json_values = st.recursive(
 def test_anything_else_is_passed_over_without_harm(value: object) -> None:
     for restructure in (turns, from_turns, preamble, after_preamble, pair_calls, lift_tool_media):
         assert isinstance(restructure(value), list)
+    assert isinstance(fit_ids(value, 9), list)

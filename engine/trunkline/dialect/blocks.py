@@ -66,7 +66,6 @@ class _Written:
         """The view of the closed block."""
         block = self.block
         self.view.update(
-            id=block.id,
             text="".join(self.pieces),
             signature=block.signature,
             redacted=block.redacted,

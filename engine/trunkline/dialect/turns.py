@@ -11,14 +11,16 @@ but harmless: a wrong shape is skipped.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "CHAT_FILTERS",
     "after_preamble",
+    "fit_ids",
     "from_turns",
     "lift_tool_media",
     "message_parts",
@@ -139,20 +141,28 @@ def _tool_result(message: JSONMap, names: dict[str, str]) -> JSONMap:
 def from_turns(turns_: Any) -> list[JSONMap]:
     """Turns as messages: the inverse of `turns`.
 
-    Tool results become tool messages, in their place among the turn's other parts. An assistant
-    turn becomes one message; its calls go to `tool_calls` when nothing follows them, else they
-    stay among the parts, so that their order is kept.
+    Tool results become tool messages, in their place among the turn's other parts. Neighbouring
+    assistant turns become one message, because wires with messages want a step's calls together;
+    its calls go to `tool_calls` when nothing follows them, else they stay among the parts, so
+    that their order is kept.
     """
     messages: list[JSONMap] = []
+    said: list[JSONMap] | None = None
     for turn in _mappings(turns_):
         role = turn.get("role")
         found = list(_mappings(turn.get("parts")))
         if role == "assistant":
-            messages.append(_assistant_message(found))
-        elif role == "user":
+            said = found if said is None else said + found
+            continue
+        if said is not None:
+            messages.append(_assistant_message(said))
+            said = None
+        if role == "user":
             messages.extend(_user_messages(found))
         elif role == "system":
             messages.append({"role": "system", "content": _content(found)})
+    if said is not None:
+        messages.append(_assistant_message(said))
     return messages
 
 
@@ -284,6 +294,78 @@ def _paired_result(part: JSONMap, waiting: list[tuple[str, str]]) -> JSONMap:
     return part
 
 
+def fit_ids(messages: Any, longest: int, others: str = "_-", shortest: int = 1) -> list[JSONMap]:
+    """Messages whose call ids fit a wire that is strict about them.
+
+    An id fits when it has `shortest` to `longest` characters, all of them ASCII letters, digits
+    or among `others`. One that does not is replaced, in its call and in the result that answers
+    it, by a digest of itself: the same id always becomes the same, so that later requests begin
+    alike and a prompt cache holds, and no two ids of a request become one. Wires with room for
+    less than 8 characters are beyond it: their messages are given back as they are.
+    """
+    found = _mappings(messages)
+    if type(longest) is not int or longest < 8:
+        return found
+    said = list(dict.fromkeys(_call_ids(found)))
+    fitting = {call: call for call in said if _fits(call, longest, others, shortest)}
+    if len(fitting) == len(said):
+        return found
+    taken = set(fitting)
+    for call in said:
+        if call not in fitting:
+            fitting[call] = _digest(call, min(longest, max(shortest, 24)), taken)
+            taken.add(fitting[call])
+    return [_with_ids(message, fitting) for message in found]
+
+
+def _call_ids(messages: list[JSONMap]) -> list[str]:
+    ids: list[Any] = []
+    for message in messages:
+        ids.append(message.get("tool_call_id"))
+        ids.extend(call.get("id") for call in _mappings(message.get("tool_calls")))
+        found = _mappings(message.get("content"))
+        ids.extend(part.get("id") for part in found if part.get("type") == "tool_call")
+    return [call for call in ids if isinstance(call, str)]
+
+
+def _fits(call: str, longest: int, others: str, shortest: int) -> bool:
+    plain = call.isascii() and all(letter.isalnum() or letter in others for letter in call)
+    return plain and shortest <= len(call) <= longest
+
+
+def _digest(call: str, size: int, taken: set[str]) -> str:
+    """Hexadecimal digits that stand for an id and are not yet taken."""
+    salt = 0
+    while True:
+        text = f"{call}/{salt}" if salt else call
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:size]
+        if digest not in taken:
+            return digest
+        salt += 1
+
+
+def _with_ids(message: JSONMap, ids: Mapping[str, str]) -> JSONMap:
+    changed = dict(message)
+    if isinstance(message.get("tool_call_id"), str):
+        changed["tool_call_id"] = ids[message["tool_call_id"]]
+    if isinstance(message.get("tool_calls"), list):
+        changed["tool_calls"] = [_with_id(call, ids) for call in message["tool_calls"]]
+    if isinstance(message.get("content"), list):
+        changed["content"] = [
+            _with_id(part, ids)
+            if isinstance(part, dict) and part.get("type") == "tool_call"
+            else part
+            for part in message["content"]
+        ]
+    return changed
+
+
+def _with_id(call: Any, ids: Mapping[str, str]) -> Any:
+    if not isinstance(call, dict) or not isinstance(call.get("id"), str):
+        return call
+    return {**call, "id": ids[call["id"]]}
+
+
 def own_blobs(found: Any, owner: str) -> list[JSONMap]:
     """Parts without another dialect's opaque reasoning and blocks.
 
@@ -339,6 +421,7 @@ CHAT_FILTERS: dict[str, Callable[..., Any]] = {
     "with_roles": with_roles,
     "without_roles": without_roles,
     "pair_calls": pair_calls,
+    "fit_ids": fit_ids,
     "own_blobs": own_blobs,
     "lift_tool_media": lift_tool_media,
 }
