@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _text(one: Diagnostic, files: Mapping[str, str], colour: bool) -> str:
 
 def _excerpt(span: Span, files: Mapping[str, str], hint: str) -> list[str]:
     """The line of source with carets below what is meant, and the hint behind them."""
-    source = files.get(span.file, "").split("\n")
+    source = _lines(files.get(span.file, ""))
     if span.line > len(source) or not source[span.line - 1].strip():
         return [f"    {hint}"] if hint else []
     line = source[span.line - 1]
@@ -144,6 +145,11 @@ def _excerpt(span: Span, files: Mapping[str, str], hint: str) -> list[str]:
     margin = " " * len(number)
     carets = f"{' ' * first}{'^' * (last - first)} {hint}".rstrip()
     return [f" {number} | {shown}".rstrip(), f" {margin} | {carets}"]
+
+
+@lru_cache(maxsize=32)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 def _cells(line: str) -> tuple[list[str], list[int]]:

@@ -31,9 +31,9 @@ def roots(path: str | os.PathLike[str]) -> list[FilePath]:
     file below the folder that has a top-level `version:` (names that begin with a dot skipped).
     """
     path = FilePath(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 — this one never raises
         return [path]
-    if (path / ROOT_NAME).is_file():
+    if os.path.isfile(path / ROOT_NAME):  # noqa: PTH113 — as above
         return [path / ROOT_NAME]
     found: list[FilePath] = []
     for folder, folders, names in os.walk(path):
@@ -109,9 +109,8 @@ class _Loader:
         document = self._read(root, Span(str(root)))
         if document is None:
             return None
-        base = FilePath(os.path.realpath(root)).parent
-        seen = {FilePath(os.path.realpath(root))}
-        parts = self._parts(document, root, base, seen)
+        real = FilePath(os.path.realpath(root))
+        parts = self._parts(document, root, real.parent, {real})
         merged, found = assemble(document, parts)
         self.found += found
         return merged
@@ -135,7 +134,11 @@ class _Loader:
     def _include(
         self, file: FilePath, span: Span, base: FilePath, seen: set[FilePath]
     ) -> list[Document]:
-        real = FilePath(os.path.realpath(file))
+        try:
+            real = FilePath(os.path.realpath(file))
+        except ValueError:
+            self.found.append(Diagnostic("TL116", "error", "this is not a file name", span))
+            return []
         if not real.is_relative_to(base):
             hint = f"move it below {base.name}/, or include a file there"
             message = "this file is outside the root file's folder"

@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from trunkline.config.generate import generate, route_file_schema
-from trunkline.config.wording import Violation, finding
+from trunkline.config.wording import Violation, findings
 
 if TYPE_CHECKING:
     from trunkline.config.source import Document
@@ -22,9 +22,7 @@ __all__ = ["check", "generate", "violations"]
 
 def check(document: Document) -> list[Diagnostic]:
     """Every way in which the document is not a route file."""
-    found = violations(document.value)
-    findings = (finding(document, one, found) for one in found)
-    return [one for one in findings if one is not None]
+    return list(findings(document, violations(document.value)))
 
 
 def violations(value: Any) -> list[Violation]:

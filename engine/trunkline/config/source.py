@@ -10,6 +10,7 @@ raises.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trunkline.diagnostics import Diagnostic, Span, sort
@@ -101,7 +102,7 @@ class Document:
         if not exact or place.items is not None:
             return None
         place = place.source
-        lines = self.files[place.file].split("\n")[place.line : place.end_line + 1]
+        lines = _lines(self.files[place.file])[place.line : place.end_line + 1]
         if not lines:
             return ""
         lines[-1] = lines[-1][: place.end_column]
@@ -124,6 +125,11 @@ class Document:
         if not exact:
             raise KeyError(path)
         return Document(self.name, self.get(path), self.files, place)
+
+
+@lru_cache(maxsize=32)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 def merge(base: Document, over: Document) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from trunkline.config import mistakes
 from trunkline.config.models import KINDS, MESSAGE, REFERABLE, TYPE
@@ -11,11 +11,11 @@ from trunkline.config.references import misuse
 from trunkline.diagnostics import Diagnostic, Span, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trunkline.config.source import Document, Path
 
-__all__ = ["Violation", "finding"]
+__all__ = ["Violation", "findings"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +33,9 @@ class Violation:
     path: Path
     detail: str
 
+
+Unknown: TypeAlias = "Mapping[Path, Sequence[Violation]]"
+"""The unknown keys, by the path of the mapping that they stand in."""
 
 RESERVED: Final = frozenset({"images", "audio", "rerank", "realtime", "guardrails"})
 """Words for which the language has plans."""
@@ -57,20 +60,27 @@ _FORMS: Final = {
 }
 
 
-def finding(
-    document: Document, error: Violation, all_errors: Sequence[Violation]
-) -> Diagnostic | None:
-    """One error of the schema as a diagnostic; None if it only follows from another one."""
-    path = error.path
+def findings(document: Document, violations: Iterable[Violation]) -> Iterator[Diagnostic]:
+    """The violations as diagnostics, without those that only follow from another one."""
+    found = list(violations)
+    unknown: dict[Path, list[Violation]] = {}
+    for one in found:
+        if one.keyword == "additionalProperties":
+            unknown.setdefault(one.path[:-1], []).append(one)
+    for one in found:
+        diagnostic = _finding(document, one, unknown)
+        if diagnostic is not None:
+            yield diagnostic
+
+
+def _finding(document: Document, error: Violation, unknown: Unknown) -> Diagnostic | None:
     handler = _HANDLERS.get(error.keyword)
     if handler is not None:
-        return handler(document, error, path, all_errors)
-    return Diagnostic("TL200", "error", error.detail, document.span(path))
+        return handler(document, error, error.path, unknown)
+    return Diagnostic("TL200", "error", error.detail, document.span(error.path))
 
 
-def _unknown_key(
-    document: Document, error: Violation, path: Path, _: Sequence[Violation]
-) -> Diagnostic:
+def _unknown_key(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     key, known = str(path[-1]), list(error.schema.get("properties", {}))
     span = document.key_span(path)
     if key in ("true", "True", "TRUE") and "on" in known:
@@ -93,7 +103,7 @@ def _key_hint(key: str, known: Sequence[str]) -> str:
 
 
 def _missing(
-    document: Document, error: Violation, path: Path, others: Sequence[Violation]
+    document: Document, error: Violation, path: Path, others: Unknown
 ) -> Diagnostic | None:
     key = error.detail
     if key in _meant(path, others):
@@ -107,17 +117,16 @@ def _missing(
     return Diagnostic("TL202", "error", f"the key `{key}` is missing", document.span(path), hint)
 
 
-def _meant(path: Path, errors: Iterable[Violation]) -> set[str]:
+def _meant(path: Path, unknown: Unknown) -> set[str]:
     """The keys that unknown keys of the mapping at `path` were probably meant to be."""
     return {
         near
-        for error in errors
-        if error.keyword == "additionalProperties" and error.path[:-1] == path
+        for error in unknown.get(path, ())
         if (near := did_you_mean(str(error.path[-1]), error.schema["properties"]))
     }
 
 
-def _type(document: Document, error: Violation, path: Path, _: Sequence[Violation]) -> Diagnostic:
+def _type(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     value, wanted = error.value, error.argument
     kinds = [wanted] if isinstance(wanted, str) else list(wanted)
     form = error.schema.get(TYPE, "")
@@ -197,7 +206,7 @@ def _one_of(kinds: Sequence[str], form: str) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _choice(document: Document, error: Violation, path: Path, _: Sequence[Violation]) -> Diagnostic:
+def _choice(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     value, choices = error.value, [str(word) for word in error.argument]
     span, raw = _at_key(document, path, document.span(path)), document.raw(path)
     if path == ("version",):
@@ -223,7 +232,7 @@ def _choice(document: Document, error: Violation, path: Path, _: Sequence[Violat
     )
 
 
-def _form(document: Document, error: Violation, path: Path, _: Sequence[Violation]) -> Diagnostic:
+def _form(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     return _bad_form(str(error.value), error.schema.get(TYPE, ""), document.span(path), path)
 
 
@@ -261,9 +270,7 @@ def _template(value: str, form: str, span: Span) -> Diagnostic:
     return Diagnostic("TL213", "error", "an expression stands here without `{{ }}`", span, hint)
 
 
-def _bad_name(
-    document: Document, error: Violation, path: Path, _: Sequence[Violation]
-) -> Diagnostic:
+def _bad_name(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     form = _names_form(error)
     return _bad_form(str(path[-1]), form, document.key_span(path), path[:1])
 
@@ -274,7 +281,7 @@ def _names_form(error: Violation) -> str:
 
 
 def _strategy(
-    document: Document, error: Violation, path: Path, others: Sequence[Violation]
+    document: Document, error: Violation, path: Path, others: Unknown
 ) -> Diagnostic | None:
     keys = [branch["required"][0] for branch in error.argument]
     there = [key for key in keys if key in error.value]
@@ -297,9 +304,7 @@ def _strategy(
     return Diagnostic("TL207", "error", f"{what} cannot be {named} at once", span, hint, related)
 
 
-def _together(
-    document: Document, error: Violation, path: Path, _: Sequence[Violation]
-) -> Diagnostic:
+def _together(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     keys = [key for key in error.argument.get("required", ()) if key in error.value]
     message = error.schema.get(MESSAGE, "these keys exclude each other")
     span = document.key_span((*path, keys[-1])) if keys else document.span(path)
@@ -307,9 +312,7 @@ def _together(
     return Diagnostic("TL208", "error", message, span, "", related)
 
 
-def _depends(
-    document: Document, error: Violation, path: Path, _: Sequence[Violation]
-) -> Diagnostic:
+def _depends(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     key, needed = next(
         (key, needs[0])
         for key, needs in error.argument.items()
@@ -320,7 +323,7 @@ def _depends(
     return Diagnostic("TL208", "error", message, document.key_span((*path, key)), hint)
 
 
-def _empty(document: Document, error: Violation, path: Path, _: Sequence[Violation]) -> Diagnostic:
+def _empty(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     what = _A[_kind(error.value)].removeprefix("a ")
     return Diagnostic(
         "TL209",
@@ -331,7 +334,7 @@ def _empty(document: Document, error: Violation, path: Path, _: Sequence[Violati
     )
 
 
-def _range(document: Document, error: Violation, path: Path, _: Sequence[Violation]) -> Diagnostic:
+def _range(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     low, high = error.schema.get("minimum"), error.schema.get("maximum")
     if high is None:
         hint = f"at least {low}"
@@ -343,9 +346,7 @@ def _range(document: Document, error: Violation, path: Path, _: Sequence[Violati
     return Diagnostic("TL210", "error", message, document.span(path), hint)
 
 
-def _last_arm(
-    document: Document, error: Violation, path: Path, _: Sequence[Violation]
-) -> Diagnostic:
+def _last_arm(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
     hint = "add `when:`, or move this arm to the end"
     message = "only the last arm may do without `when`"
     return Diagnostic("TL212", "error", message, document.span(path), hint)
