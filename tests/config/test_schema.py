@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from trunkline.catalog import dialects
+from trunkline.catalog.rows import provider, providers
 from trunkline.chat import ChatRequest
 from trunkline.config.generate import generate, published
 from trunkline.config.schema import violations
+from trunkline.config.source import parse
 from trunkline.config.spec import unperformed
+from trunkline.dialect.load import _SECTIONS
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "schemas"
+ENGINE = ROOT / "engine" / "trunkline"
 REGENERATE = (
     "python -c 'from trunkline.config.generate import published; from pathlib import Path; "
     '[Path("schemas", n).write_text(t, "utf-8") for n, t in published().items()]\''
@@ -93,3 +99,34 @@ def test_what_this_version_does_not_perform_is_found_with_its_path() -> None:
         (("routes", 2, "to", "balance", "by"), "sticky"),
         (("state", "redis"), "redis"),
     ]
+
+
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(generate()[name])
+
+
+@pytest.mark.parametrize("name", dialects())
+def test_the_shipped_dialects_fit_their_schema(name: str) -> None:
+    text = (ENGINE / "catalog" / "dialects" / f"{name}.yaml").read_bytes()
+    document, found = parse(text, name)
+    assert found == []
+    assert document is not None
+    assert [error.message for error in validator("dialect").iter_errors(document.value)] == []
+
+
+@pytest.mark.parametrize("name", providers())
+def test_the_shipped_provider_rows_fit_their_schema(name: str) -> None:
+    assert [error.message for error in validator("provider-row").iter_errors(provider(name))] == []
+
+
+def test_the_outline_of_a_dialect_has_the_sections_that_are_read() -> None:
+    defs = generate()["dialect"]["$defs"]
+    outline = {
+        "": generate()["dialect"],
+        "write": defs["DialectWrite"],
+        "stream": defs["DialectStream"],
+        "errors": defs["DialectErrors"],
+        "serve": defs["DialectServe"],
+        "serve.stream": defs["DialectServeStream"],
+    }
+    assert {name: set(one["properties"]) for name, one in outline.items()} == _SECTIONS

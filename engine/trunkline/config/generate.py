@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from trunkline.chat import ChatRequest
 from trunkline.config.models import LATER, ProviderRow, RouteFile
+from trunkline.config.models.dialect import DialectFile
 
 __all__ = ["DRAFT", "generate", "published", "route_file_schema"]
 
@@ -70,6 +71,7 @@ def generate() -> dict[str, dict[str, Any]]:
     return {
         "route-file": route_file_schema(),
         "chat": _finish(TypeAdapter(ChatRequest).json_schema(schema_generator=_WithNulls)),
+        "dialect": _finish(DialectFile.model_json_schema(schema_generator=_Generator)),
         "provider-row": _finish(ProviderRow.model_json_schema(schema_generator=_Generator)),
     }
 

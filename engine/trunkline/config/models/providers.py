@@ -89,6 +89,8 @@ class Auth(Strict):
     """The header that carries the key."""
     prefix: str | None = Field(default=None, examples=["Bearer "])
     """What stands before the key."""
+    optional: bool | None = None
+    """Whether requests may go without a key, as many servers of one's own allow."""
     scheme: Name | None = later()
     """How requests are signed where a key in a header is not enough."""
 
