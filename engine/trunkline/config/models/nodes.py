@@ -382,9 +382,6 @@ class Route(Settings):
     """Words for metrics and decision records."""
 
 
-for _model in (Fallback, Balance, Arm, Hedge, Cache, Mirror, NodeMap, MemberMap, Route):
-    _model.model_rebuild()
-
 __all__ = [
     "KINDS",
     "Arm",

@@ -48,6 +48,7 @@ class Strict(BaseModel):
         extra="forbid",
         strict=True,
         frozen=True,
+        defer_build=True,  # Only the roots are ever built: an eighth of a second at start-up.
         use_attribute_docstrings=True,
         validate_by_name=False,
         validate_by_alias=True,
