@@ -126,8 +126,8 @@ def test_raw_is_the_scalar_as_written() -> None:
     assert written["a"] == "4.10"
     assert written["b"] == "'it''s'"
     assert written["c"] == "|\n  x\n  y"
-    assert written["d"] == "&n 007"
-    assert written["e"] == "&n 007"
+    assert written["d"] == "007"
+    assert written["e"] == "007"
     assert written["f"] is None
 
 

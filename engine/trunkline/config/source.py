@@ -10,8 +10,9 @@ raises.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.diagnostics import Diagnostic, Span, sort
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Document", "Path", "Place", "merge", "parse"]
+
+_PROPERTIES: Final = re.compile(r"\A(?:[&!]\S*\s*)+")
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: keys and list positions, from the root."""
@@ -97,7 +100,8 @@ class Document:
         return self.span(path)
 
     def raw(self, path: Path) -> str | None:
-        """The scalar at `path` as it is written, quotes included; None for anything else."""
+        """The scalar at `path` as it is written, quotes included and without its anchor or tag;
+        None for anything else."""
         place, exact = self._place(path)
         if not exact or place.items is not None:
             return None
@@ -107,7 +111,7 @@ class Document:
             return ""
         lines[-1] = lines[-1][: place.end_column]
         lines[0] = lines[0][place.column :]
-        return "\n".join(lines)
+        return _PROPERTIES.sub("", "\n".join(lines))
 
     def get(self, path: Path, default: Any = None) -> Any:
         """The value at `path`, or `default` if it is not there."""
