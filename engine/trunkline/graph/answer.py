@@ -1,0 +1,77 @@
+"""One response body on its way to deltas: bytes in, folded steps out, under no timer of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.dialect import failure_of
+from trunkline.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from trunkline.dialect import Fold, Step, StreamReader
+    from trunkline.ports import HttpResponse
+
+__all__ = ["Answer"]
+
+LINGER: Final = 0.05
+"""Seconds to wait, after an answer has said that it is complete, for the body to end, so that
+the connection can be used again. Then it is closed."""
+
+
+class Answer:
+    """Reads a streamed answer, one chunk of its body at a time.
+
+    `ready` holds what was read and not yet handed out: each delta with the steps it made.
+    `pieces` counts the deltas that added content.
+    """
+
+    __slots__ = ("_chunks", "_reader", "_response", "done", "fold", "pieces", "ready")
+
+    def __init__(self, response: HttpResponse, reader: StreamReader, fold: Fold) -> None:
+        self._response = response
+        self._chunks = response.chunks().__aiter__()
+        self._reader = reader
+        self.fold = fold
+        self.ready: deque[tuple[dict[str, Any], list[Step]]] = deque()
+        self.pieces = 0
+        self.done = False
+
+    async def advance(self) -> None:
+        """Read one chunk; `done` is set when the answer is complete.
+
+        Raises `UpstreamError` for a body that breaks off, cannot be read or reports a failure.
+        """
+        if self._reader.complete:
+            await self._linger()
+            self.done = True
+            return
+        chunk = await anext(self._chunks, None)
+        if chunk is None:
+            self._take(self._reader.end())
+            self.done = True
+        else:
+            self._take(self._reader.feed(chunk))
+
+    def _take(self, deltas: list[dict[str, Any]]) -> None:
+        for delta in deltas:
+            if "fail" in delta:
+                raise failure_of(delta["fail"])
+            steps = self.fold.add(delta)
+            if steps:
+                self.pieces += 1
+            self.ready.append((delta, steps))
+
+    async def _linger(self) -> None:
+        """What follows the terminal marker is not part of the answer; nor is how it ends."""
+        try:
+            async with asyncio.timeout(LINGER):
+                while await anext(self._chunks, None) is not None:
+                    pass
+        except (TimeoutError, UpstreamError):
+            pass
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._response.aclose()

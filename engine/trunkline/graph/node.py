@@ -1,0 +1,124 @@
+"""What every node of the graph is, and what it is given.
+
+The invariants that the nodes rest on:
+
+- A node that *returns* holds a committed reply; a node that *raises* `UpstreamError` may be tried
+  elsewhere. So fallback and balance are short loops, and half an answer is never replayed.
+- A whole body and a stream are the same `Reply`: a whole body is one that is already complete.
+- Nodes hold no run state. What must be remembered lives in `State`, by node id and leaf id, so
+  that a reload swaps the plan and keeps the counters.
+- There is one interpreter: `run`, `test`, `explain` and `simulate` call the same nodes with
+  another transport and another clock in the `Call`.
+
+Leaf ids are `provider/upstream-model`; node ids are the node's path in the route file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from trunkline.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trunkline.chat import JSON
+    from trunkline.graph.provider import Upstream
+    from trunkline.graph.reply import Reply
+    from trunkline.graph.state import State
+    from trunkline.ports import Clock, Decision, Random, Transport
+
+__all__ = ["Call", "Node", "Scope", "SkippedError", "least_sends"]
+
+
+class SkippedError(UpstreamError):
+    """A target cannot carry this request. Nothing was sent; the next one is asked, whatever
+    `on:` says, and the caller hears of it only if no target can."""
+
+    def __init__(self, message: str, *, target: str) -> None:
+        super().__init__("unsupported", message, target=target)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What expressions and templates see beside the request.
+
+    `headers` have lower-case names; `time` is the moment the request came, as the `time` root
+    of the template language wants it.
+    """
+
+    headers: Mapping[str, str]
+    metadata: Mapping[str, JSON]
+    caller: Mapping[str, JSON]
+    route: Mapping[str, JSON]
+    time: JSON
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the graph.
+
+    `seen` is the request as conditions see it: as the caller sent it, with `tokens` if a
+    condition asks for it. `sent` counts the sends so far; `cap` is the count at which the node
+    that is called now must stop; `more` tells whether something else may be tried after it.
+    `deadline` is on `clock.monotonic()`. `release` is called once when the call is over, by
+    whoever ends it.
+    """
+
+    decision: Decision
+    seen: Mapping[str, JSON]
+    scope: Scope
+    upstreams: Mapping[str, Upstream]
+    transport: Transport
+    clock: Clock
+    random: Random
+    state: State
+    started: float
+    deadline: float | None
+    cap: int
+    stream: bool = False
+    capture: str = ""
+    sent: int = 0
+    more: bool = False
+    release: Callable[[], None] = field(default=lambda: None)
+
+    def since_start(self) -> float:
+        """Seconds since the request came."""
+        return self.clock.monotonic() - self.started
+
+
+class Node(Protocol):
+    """A frozen dataclass that performs a call, or hands it to one of its children.
+
+    `need` is the least number of sends that lets every tier of the node be reached: what
+    `max_sends` must allow.
+    """
+
+    @property
+    def id(self) -> str:
+        """The node's path in the route file."""
+        ...
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """The nodes directly below, in the order written."""
+        ...
+
+    @property
+    def need(self) -> int:
+        """See the class."""
+        ...
+
+    async def call(self, request: Mapping[str, JSON], call: Call) -> Reply:
+        """Perform the call; the reply returned is committed.
+
+        Raises `UpstreamError` when nothing was shown and another target may be tried, and any
+        other `CallError` when the call is over.
+        """
+        ...
+
+
+def least_sends(members: tuple[Node, ...]) -> int:
+    """The `need` of a node that asks one of its members."""
+    return max((member.need for member in members), default=1)

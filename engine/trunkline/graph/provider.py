@@ -1,0 +1,114 @@
+"""A provider as a plan knows it, and as an open engine knows it.
+
+`Provider` needs no keys and no network: it says how a model that was asked for becomes a
+`Binding`, which is the upstream's own name for it and the dialect it is spoken to in.
+`Upstream` is what an engine makes of it when it opens: where it is, and how to sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trunkline.auth import Signer
+    from trunkline.dialect import Dialect
+
+__all__ = ["Binding", "DialectRule", "Model", "Provider", "Upstream"]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of a provider's `models`: what the upstream calls it, and what is known of it.
+
+    `facts` are the keys that templates read as `target.…` (`context`, `max_output`,
+    `capabilities`).
+    """
+
+    upstream: str
+    dialect: Dialect | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DialectRule:
+    """Models that match `pattern` are spoken to in `dialect`, at `path` if that is given.
+
+    `path` and `query` are what `Dialect.write` takes for them.
+    """
+
+    pattern: str
+    matches: Callable[[str], bool]
+    dialect: Dialect
+    path: Any = None
+    query: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A model at a provider: the leaf's id, what templates see of it, and how it is spoken to."""
+
+    id: str
+    dialect: Dialect
+    view: Mapping[str, Any]
+    path: Any = None
+    query: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who is called and in which dialect. `settings` is the merged row, with references to
+    secrets and environment still unresolved; `auth` is `{header, prefix}` or None."""
+
+    name: str
+    type: str
+    rules: tuple[DialectRule, ...]
+    models: Mapping[str, Model]
+    settings: Mapping[str, Any]
+
+    def dialects(self) -> list[Dialect]:
+        """Every dialect that is spoken to it, those of its rules first."""
+        spoken = [rule.dialect for rule in self.rules]
+        spoken.extend(m.dialect for m in self.models.values() if m.dialect is not None)
+        return list(dict.fromkeys(spoken))
+
+    def bind(self, model: str, dialect: Dialect | None = None, **facts: Any) -> Binding | None:
+        """The model that a caller or a target names, at this provider; None when no rule of
+        `dialects` covers it. `dialect` and `facts` are what the target itself says."""
+        entry = self.models.get(model)
+        upstream = model if entry is None else entry.upstream
+        leaf = f"{self.name}/{upstream}"
+        known = {} if entry is None else entry.facts
+        view = {"name": leaf, "id": leaf, "model": upstream, **known, **facts}
+        chosen = dialect or (entry.dialect if entry is not None else None)
+        rule = self._rule(model, upstream, chosen)
+        if rule is not None:
+            return Binding(leaf, rule.dialect, view, rule.path, rule.query)
+        return None if chosen is None else Binding(leaf, chosen, view)
+
+    def _rule(self, model: str, upstream: str, dialect: Dialect | None) -> DialectRule | None:
+        """The first rule for this model, under either of its names, in this dialect if one is
+        asked for: its path and query belong to that dialect at this provider."""
+        for rule in self.rules:
+            if dialect is not None and rule.dialect is not dialect:
+                continue
+            if rule.matches(model) or rule.matches(upstream):
+                return rule
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A provider of an open engine.
+
+    `base_url` has no slash at its end. `headers`, in lower case, go with every request, in place
+    of a dialect's own. `view` is what templates see as `provider`: plain settings, never secrets.
+    """
+
+    base_url: str
+    headers: Mapping[str, str]
+    signer: Signer
+    view: Mapping[str, Any]
+    simulated: bool = False

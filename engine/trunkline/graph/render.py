@@ -1,0 +1,166 @@
+"""From a canonical request to the HTTP request of one target: overlays, dialect, headers, URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.dialect import check_request
+from trunkline.errors import CallError, InternalError, RequestError
+from trunkline.graph.needs import lacking
+from trunkline.graph.node import SkippedError
+from trunkline.ports import HttpRequest, Skip
+from trunkline.template import ABSENT, Refusal
+from trunkline.wire.jsontext import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trunkline.dialect import Rendered
+    from trunkline.graph.node import Call
+    from trunkline.graph.overlay import Overlay
+    from trunkline.graph.provider import Binding, Upstream
+    from trunkline.graph.reply import Reply
+    from trunkline.graph.target import TargetSettings
+
+__all__ = ["Rendering", "skipped"]
+
+_COMMON: Final = {"content-type": "application/json"}
+
+
+@dataclass(slots=True)
+class Rendering:
+    """What one target makes of one request. `request` is the caller's until `http` has laid the
+    overlays on it."""
+
+    settings: TargetSettings
+    binding: Binding
+    upstream: Upstream
+    call: Call
+    request: Mapping[str, Any]
+
+    def http(self) -> HttpRequest:
+        """The request as this target's wire wants it, without credentials.
+
+        Raises `SkippedError` for what the target cannot carry, or `RequestError` where the route
+        says `unsupported: refuse`.
+        """
+        binding = self.binding
+        try:
+            if self.settings.requests:
+                self._overlay()
+            self._check_carried()
+            rendered = binding.dialect.write(
+                self.request,
+                binding.view,
+                self.upstream.view,
+                path=binding.path,
+                query=binding.query,
+            )
+            return self._dressed(rendered)
+        except Refusal as refusal:
+            raise self._unsupported(str(refusal)) from refusal
+
+    def reply_headers(self, reply: Reply) -> dict[str, str]:
+        """The answer's own headers, as far as what they say is known by now."""
+        data = reply.data
+        roots = (*self._roots(), data, data["usage"], reply.cost)
+        headers: dict[str, str] = {}
+        for overlay in self.settings.replies:
+            headers = _texts(overlay, headers, roots)
+        return headers
+
+    def _overlay(self) -> None:
+        """Lay the overlays on, the outermost first; each sees what those before it made."""
+        for overlay in self.settings.requests:
+            self.request = overlay.over(self.request, *self._roots())
+        request = {**self.request, "stream": True} if self.call.stream else {**self.request}
+        if not self.call.stream:
+            request.pop("stream", None)
+        try:
+            check_request(request)
+        except RequestError as error:
+            raise InternalError(
+                f"with the overlays of the route, {error.message}", target=self.binding.id
+            ) from error
+        self.request = request
+
+    def _check_carried(self) -> None:
+        """Note the hints that are left out; refuse to leave out meaning, unless told to."""
+        leaf, dialect = self.binding.id, self.binding.dialect
+        hints, meaning = dialect.loss(self.request)
+        if self.settings.unsupported != "drop":
+            if meaning:
+                what = ", ".join(f"`{name}`" for name in meaning)
+                raise self._unsupported(f"{dialect.name} cannot carry {what}")
+            missing = lacking(self.request, self.binding.view.get("capabilities"))
+            if missing:
+                raise self._unsupported(f"it is not known to be capable of {', '.join(missing)}")
+        if hints or meaning:
+            self.call.decision.dropped.extend(f"{leaf}: {name}" for name in (*hints, *meaning))
+
+    def _unsupported(self, why: str) -> CallError:
+        leaf = self.binding.id
+        if self.settings.unsupported == "refuse":
+            return RequestError("unsupported", f"{leaf}: {why}", target=leaf)
+        return skipped(self.call, leaf, why)
+
+    def _dressed(self, rendered: Rendered) -> HttpRequest:
+        """With headers and the whole URL. A dialect's headers give way to the provider's, and
+        both to overlays."""
+        headers = dict(_COMMON)
+        headers.update(rendered.headers)
+        headers.update(self.upstream.headers)
+        query = dict(rendered.query)
+        body = rendered.body
+        if self.settings.wires:
+            headers, query, body = self._overlaid(rendered, headers, query)
+        if not rendered.path.startswith("/"):
+            raise InternalError(f"the path `{rendered.path[:80]}` does not begin with a slash")
+        url = self.upstream.base_url + rendered.path
+        if query:
+            url += "?" + "&".join([f"{key}={value}" for key, value in query.items()])
+        return HttpRequest(rendered.method, url, tuple(headers.items()), body)
+
+    def _overlaid(
+        self, rendered: Rendered, headers: dict[str, str], query: dict[str, str]
+    ) -> tuple[dict[str, str], dict[str, str], bytes]:
+        roots = self._roots()
+        value = rendered.value
+        for wire in self.settings.wires:
+            headers = _texts(wire.headers, headers, roots)
+            query = _texts(wire.query, query, roots)
+            if wire.body is not None:
+                value = wire.body.over(value, *roots)
+        return headers, query, rendered.body if value is rendered.value else dumps(value)
+
+    def _roots(self) -> tuple[Any, ...]:
+        """What an overlay's templates see, in the order in which they take it."""
+        scope = self.call.scope
+        return (
+            self.request,
+            scope.headers,
+            scope.metadata,
+            scope.caller,
+            scope.route,
+            scope.time,
+            self.binding.view,
+            self.upstream.view,
+        )
+
+
+def skipped(call: Call, leaf: str, why: str) -> SkippedError:
+    """The error for a target that is passed over, noted in the decision record."""
+    call.decision.skipped.append(Skip(leaf, why))
+    return SkippedError(f"{leaf}: {why}", target=leaf)
+
+
+def _texts(overlay: Overlay | None, base: dict[str, str], roots: tuple[Any, ...]) -> dict[str, str]:
+    """Headers or query with an overlay on them; values that are no text are written as JSON."""
+    if overlay is None:
+        return base
+    return {
+        key: value if isinstance(value, str) else dumps(value).decode()
+        for key, value in overlay.over(base, *roots).items()
+        if value is not ABSENT
+    }

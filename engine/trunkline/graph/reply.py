@@ -1,0 +1,338 @@
+"""The reply: what a node that succeeds returns, and what a caller holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Self
+
+from trunkline.chat import Delta
+from trunkline.dialect import Fold
+from trunkline.dialect.turns import from_turns
+from trunkline.errors import CallError, InterruptedAnswer, UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from trunkline.chat import ReplyData, Usage
+    from trunkline.dialect import Step
+    from trunkline.graph.answer import Answer
+    from trunkline.ports import Decision
+
+__all__ = ["Reply", "Watch", "deltas_of"]
+
+
+class Watch:
+    """The times a committed stream is held to; None is no limit.
+
+    `content` is the seconds allowed between two pieces of content; `deadline` is on `now`'s
+    clock. Silence between any two bytes is the transport's to notice.
+    """
+
+    __slots__ = ("_arrived", "_now", "content", "deadline")
+
+    def __init__(
+        self, now: Callable[[], float], content: float | None, deadline: float | None
+    ) -> None:
+        self._now = now
+        self.content = content
+        self.deadline = deadline
+        self._arrived = now()
+
+    def left(self) -> float | None:
+        """Seconds until the first of the limits."""
+        until = self.deadline
+        if self.content is not None:
+            silent = self._arrived + self.content
+            if until is None or silent < until:
+                until = silent
+        return None if until is None else until - self._now()
+
+    def arrived(self) -> None:
+        """A piece of content has come."""
+        self._arrived = self._now()
+
+    def verdict(self) -> str:
+        """What to say when the time is over."""
+        if self.deadline is not None and self._now() >= self.deadline:
+            return "it did not end within the request's total time"
+        return f"no content came for {self.content:g} s"
+
+
+class Reply:
+    """A committed answer: whole, or still arriving.
+
+    Iterate over it for `Delta`s, or `await reply.read()` to have it whole. The properties show
+    what has come so far. A stream that breaks raises `InterruptedAnswer`; it never just ends.
+    Close a reply that is not read to its end (`aclose`, or `async with`), which closes the
+    socket upstream. `decision` says how it came about.
+    """
+
+    __slots__ = ("_answer", "_data", "_fold", "_headers", "_on_end", "_ready", "_watch", "decision")
+
+    def __init__(
+        self,
+        fold: Fold,
+        decision: Decision,
+        *,
+        answer: Answer | None = None,
+        ready: deque[tuple[dict[str, Any], list[Step]]] | None = None,
+        watch: Watch | None = None,
+        on_end: Callable[[Reply, str], None] | None = None,
+        headers: Callable[[Reply], dict[str, str]] | None = None,
+    ) -> None:
+        """A reply without an `answer` is complete; `ready` is what was read of it as a stream.
+        `on_end` is called once, with `ok`, an error kind or `cancelled`, when all has been read
+        or the reading stops."""
+        self.decision = decision
+        self._fold = fold
+        self._answer = answer
+        self._watch = watch
+        self._headers = headers
+        self._on_end = on_end
+        self._ready = ready if answer is None else answer.ready
+        self._data: ReplyData | None = None
+        if answer is None:
+            self._end("ok")
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it has arrived."""
+        return self._answer is None
+
+    @property
+    def data(self) -> ReplyData:
+        """The reply as plain JSON: see `trunkline.chat.ReplyData`."""
+        if self._data is not None:
+            return self._data
+        data = self._fold.reply()
+        if self._answer is None:
+            self._data = data
+        return data
+
+    @property
+    def id(self) -> str:
+        """The id that the provider gave it."""
+        return self.data["id"]
+
+    @property
+    def model(self) -> str:
+        """The model that answered, in the provider's words."""
+        return self.data["model"]
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The ordered parts of the first answer."""
+        return self.data["choices"][0]["parts"]
+
+    @property
+    def text(self) -> str:
+        """The text of the first answer."""
+        return "".join(part["text"] for part in self.parts if part["type"] == "text")
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought on the way, where the provider shows it."""
+        return "".join(part.get("text", "") for part in self.parts if part["type"] == "reasoning")
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        """The tools to call: `[{id, type, function: {name, arguments}}]`, arguments as text."""
+        return [
+            {
+                "id": part["id"],
+                "type": "function",
+                "function": {"name": part["name"], "arguments": part["arguments"]},
+            }
+            for part in self.parts
+            if part["type"] == "tool_call"
+        ]
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The first answer as a message, ready to be appended to the next request's."""
+        return from_turns([{"role": "assistant", "parts": self.parts}])[0]
+
+    @property
+    def finish(self) -> str:
+        """Why the first answer ended: `stop`, `length`, `tool_calls` or `content_filter`."""
+        return self.data["choices"][0]["finish"]
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens in counters that do not overlap, if the provider has said."""
+        return self.data["usage"]
+
+    @property
+    def cost(self) -> None:
+        """What it cost. Not known: there are no prices yet."""
+        return
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the route's `response.headers` say, as far as it is known by now."""
+        return {} if self._headers is None else self._headers(self)
+
+    async def read(self) -> Self:
+        """Wait for all of it. Raises `InterruptedAnswer` if it breaks off."""
+        while self._answer is not None:
+            await self._advance(self._answer)
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delta:
+        while True:
+            ready = self._waiting()
+            while ready:
+                delta = _face(*ready.popleft())
+                if delta is not None:
+                    return delta
+            if self._answer is None:
+                raise StopAsyncIteration
+            await self._advance(self._answer)
+
+    async def steps(self) -> AsyncIterator[list[Step]]:
+        """What doors write: the steps as they come, those of one chunk together. Take either
+        these or the deltas, not both."""
+        while True:
+            ready = self._waiting()
+            steps = [step for _, made in ready for step in made]
+            ready.clear()
+            if steps:
+                yield steps
+            if self._answer is None:
+                return
+            await self._advance(self._answer)
+
+    def _waiting(self) -> deque[tuple[dict[str, Any], list[Step]]]:
+        """What has come and was not handed out; a whole body is taken apart when asked for."""
+        if self._ready is None:
+            fold = Fold(self._fold.owner)
+            self._ready = deque((delta, fold.add(delta)) for delta in deltas_of(self.data))
+        return self._ready
+
+    async def _advance(self, answer: Answer) -> None:
+        watch = self._watch
+        pieces = answer.pieces
+        try:
+            async with asyncio.timeout(None if watch is None else watch.left()):
+                await answer.advance()
+        except TimeoutError:
+            await self._stop("interrupted")
+            raise self._broken(watch.verdict() if watch else "no time was left") from None
+        except UpstreamError as error:
+            await self._stop("interrupted")
+            raise self._broken(error.message) from error
+        except BaseException:
+            await self._stop("cancelled")
+            raise
+        if watch is not None and answer.pieces != pieces:
+            watch.arrived()
+        if answer.done:
+            await self._stop("ok")
+
+    def _broken(self, why: str) -> CallError:
+        target = self.decision.attempts[-1].target if self.decision.attempts else ""
+        error = InterruptedAnswer(f"the answer of {target} broke off: {why}", target=target)
+        error.decision = self.decision
+        return error
+
+    async def _stop(self, outcome: str) -> None:
+        answer, self._answer = self._answer, None
+        try:
+            if answer is not None:
+                await answer.aclose()
+        finally:
+            self._end(outcome)
+
+    def _end(self, outcome: str) -> None:
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(self, outcome)
+
+    async def aclose(self) -> None:
+        """Stop reading; what has come stays readable. Safe to call at any time."""
+        if self._answer is not None:
+            await self._stop("cancelled")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else "arriving"
+        return f"<Reply {self.model or 'without a model'} {state}>"
+
+
+def _face(delta: dict[str, Any], steps: list[Step]) -> Delta | None:
+    """The delta as a caller sees it: calls numbered and with their minted ids; None if it only
+    brings what the reply itself shows (id, model, usage)."""
+    if not steps:
+        return Delta(delta) if delta.get("finish") else None
+    if "tool_call" not in delta:
+        return Delta(delta)
+    for step in steps:
+        block = step.block
+        if block.kind == "tool_call":
+            shown: dict[str, Any] = {"index": block.call}
+            if step.opened:
+                shown |= {"id": block.id, "name": block.name}
+            if "arguments" in step.added:
+                shown["arguments"] = step.added["arguments"]
+            return Delta({**delta, "tool_call": shown})
+    return Delta(delta)
+
+
+def deltas_of(data: ReplyData) -> list[dict[str, Any]]:
+    """The deltas that would fold to this reply, one a part."""
+    deltas: list[dict[str, Any]] = [{"start": {"id": data["id"], "model": data["model"]}}]
+    for choice in data["choices"]:
+        number = choice["index"]
+        deltas.extend(
+            {"choice": number, "at": at, **_facets(part)} for at, part in enumerate(choice["parts"])
+        )
+        end: dict[str, Any] = {"choice": number, "finish": choice["finish"]}
+        if choice["native_finish"] is not None:
+            end["native_finish"] = choice["native_finish"]
+        if choice["logprobs"] is not None:
+            end["logprobs"] = choice["logprobs"]
+        deltas.append(end)
+    return deltas
+
+
+def _facets(part: Mapping[str, Any]) -> dict[str, Any]:
+    kind = part["type"]
+    if kind in ("tool_call", "server_call"):
+        call = {key: part[key] for key in ("id", "name", "arguments", "more") if key in part}
+        if kind == "server_call":
+            call["server"] = True
+        if "signature" in part:
+            call["signature"] = part["signature"]
+        return {"tool_call": call}
+    return {
+        facet: part[key] for facet, key in _PART_FACETS.get(kind, ()) if part.get(key) is not None
+    } | _more_facets(part, kind)
+
+
+_PART_FACETS: dict[str, tuple[tuple[str, str], ...]] = {
+    "text": (("text", "text"), ("signature", "signature")),
+    "reasoning": (
+        ("reasoning", "text"),
+        ("reasoning_signature", "signature"),
+        ("reasoning_redacted", "redacted"),
+        ("reasoning_id", "id"),
+    ),
+    "refusal": (("refusal", "refusal"),),
+    "audio": (("audio", "audio"),),
+    "wire": (("wire", "block"),),
+}
+
+
+def _more_facets(part: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    if kind == "image_url":
+        return {"image": part["image_url"]["url"]}
+    return {}

@@ -1,0 +1,158 @@
+"""One send: a rendered request goes out, and comes back as a committed reply or an error."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.errors import DeadlineError, UpstreamError
+from trunkline.graph.answer import Answer
+from trunkline.graph.reply import Reply, Watch
+from trunkline.wire import WireError
+from trunkline.wire.jsontext import loads
+
+if TYPE_CHECKING:
+    from trunkline.dialect import Fold
+    from trunkline.graph.render import Rendering
+    from trunkline.ports import Attempt, HttpRequest, HttpResponse
+
+__all__ = ["Send"]
+
+MAX_BODY: Final = 64 * 1024 * 1024
+"""Bytes of a whole answer; more is malformed."""
+
+MAX_ERROR_BODY: Final = 1024 * 1024
+"""Bytes of a failed response that are read to find out what it means."""
+
+
+class Send:
+    """One send to one target, from the first byte out to the commit."""
+
+    __slots__ = ("_times", "attempt", "binding", "call", "leaf", "rendering", "settings")
+
+    def __init__(self, rendering: Rendering, leaf: str, attempt: Attempt) -> None:
+        """`leaf` is the id under which the send is counted."""
+        self.rendering = rendering
+        self.leaf = leaf
+        self.attempt = attempt
+        self.binding = rendering.binding
+        self.settings = settings = rendering.settings
+        self.call = call = rendering.call
+        self._times = settings.timeouts if call.stream else settings.whole_timeouts
+
+    async def perform(self, request: HttpRequest) -> Reply:
+        """Send and read up to the commit, within the attempt's time and the request's."""
+        seconds, ours = self._patience()
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self.call.transport.send(request, self._times)
+                try:
+                    return await self._read(response)
+                except BaseException:
+                    await response.aclose()
+                    raise
+        except TimeoutError:
+            if not ours:
+                raise DeadlineError(
+                    "the request's total time ran out", target=self.binding.id
+                ) from None
+            what = "content" if self.call.stream else "whole answer"
+            raise UpstreamError("timeout", f"no {what} within {seconds:g} s") from None
+
+    def _patience(self) -> tuple[float | None, bool]:
+        """Seconds for all until the commit, and whether that is the attempt's own limit."""
+        own = self._times.first_token
+        if self.call.deadline is None:
+            return own, True
+        left = self.call.deadline - self.call.clock.monotonic()
+        return (own, True) if own is not None and own < left else (left, False)
+
+    async def _read(self, response: HttpResponse) -> Reply:
+        self.attempt.status = response.status
+        if not 200 <= response.status < 300:
+            raise await self._refused(response)
+        if self.call.stream or self.settings.upstream_stream:
+            return await self._streamed(response)
+        return await self._whole(response)
+
+    async def _refused(self, response: HttpResponse) -> UpstreamError:
+        """What a status that is no success means, in the dialect's words."""
+        text = await _body(response, MAX_ERROR_BODY)
+        await response.aclose()
+        try:
+            body: Any = loads(text)
+        except WireError:
+            body = text.decode("utf-8", "replace")
+        status = response.status
+        failure = self.binding.dialect.classify(
+            status, response.headers, body, self.call.clock.time()
+        )
+        return UpstreamError(
+            failure.kind,
+            failure.message,
+            status=status if failure.kind == "bad_request" else None,
+            retry_after=failure.retry_after,
+            upstream_status=status,
+        )
+
+    async def _whole(self, response: HttpResponse) -> Reply:
+        text = await _body(response, MAX_BODY)
+        try:
+            body = loads(text)
+        except WireError as error:
+            raise UpstreamError("malformed", f"the reply is not JSON: {error}") from error
+        fold = self.binding.dialect.read_reply(body, self.rendering.upstream.view)
+        self._filtered(fold.finished and fold.reply()["choices"][0]["finish"])
+        await response.aclose()
+        return self._committed(fold)
+
+    async def _streamed(self, response: HttpResponse) -> Reply:
+        dialect = self.binding.dialect
+        answer = Answer(response, dialect.reader(), dialect.fold(self.rendering.upstream.view))
+        hold = self.settings.hold if self.call.stream else None
+        while not answer.done and (hold is None or answer.pieces < hold):
+            if hold is not None and answer.fold.finished:
+                break
+            await answer.advance()
+        if not answer.fold.content:
+            raise UpstreamError("malformed", "the stream ended without an answer")
+        if answer.fold.finished and answer.pieces == 0:
+            self._filtered(answer.fold.reply()["choices"][0]["finish"])
+        if answer.done:
+            await response.aclose()
+            return self._committed(answer.fold, ready=answer.ready)
+        times = self._times
+        response.idle = times.idle
+        watch = Watch(self.call.clock.monotonic, times.idle_content, self.call.deadline)
+        return self._committed(answer.fold, answer=answer, watch=watch)
+
+    def _filtered(self, finish: object) -> None:
+        """An answer that a content filter stopped counts as a failure where the route says so."""
+        if finish == "content_filter" and self.settings.filter_moves:
+            raise UpstreamError(
+                "content_filter", "the provider's content filter stopped the answer"
+            )
+
+    def _committed(self, fold: Fold, **arriving: Any) -> Reply:
+        """The reply: nobody else will be asked from here on."""
+        self.attempt.first_content = self.call.since_start()
+        self.attempt.outcome = "ok"
+        headers = self.rendering.reply_headers if self.settings.replies else None
+        return Reply(fold, self.call.decision, on_end=self._ended, headers=headers, **arriving)
+
+    def _ended(self, _reply: Reply, outcome: str) -> None:
+        self.attempt.outcome = outcome
+        self.attempt.seconds = self.call.since_start() - self.attempt.started
+        self.call.state.end(self.leaf)
+        self.call.release()
+
+
+async def _body(response: HttpResponse, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in response.chunks():
+        size += len(chunk)
+        if size > limit:
+            raise UpstreamError("malformed", f"the response is larger than {limit} bytes")
+        pieces.append(chunk)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

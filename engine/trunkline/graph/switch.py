@@ -1,0 +1,67 @@
+"""`switch`: the first arm whose condition is true performs the call.
+
+::
+
+    to:
+      switch:
+        - {when: "request.tools is present", to: openai/gpt-4o}
+        - {to: local}
+
+Conditions see the request as the caller sent it, before overlays. Only the last arm may lack
+`when`. When no arm fits, the node fails with the kind `not_found`, so a fallback may go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trunkline.errors import UpstreamError
+from trunkline.graph.node import least_sends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trunkline.graph.node import Call, Node
+    from trunkline.graph.reply import Reply
+
+__all__ = ["Arm", "Switch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm. `when` takes the roots of an expression; `text` is the condition as written."""
+
+    to: Node
+    when: Callable[..., Any] | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The arms, in order."""
+
+    id: str
+    arms: tuple[Arm, ...]
+    name: str = ""
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """What the arms lead to."""
+        return tuple(arm.to for arm in self.arms)
+
+    @property
+    def need(self) -> int:
+        """That of the most demanding arm."""
+        return least_sends(self.children)
+
+    async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
+        """The reply of the first arm that fits."""
+        scope = call.scope
+        for arm in self.arms:
+            if arm.when is None or arm.when(
+                call.seen, scope.headers, scope.metadata, scope.caller, scope.route, scope.time
+            ):
+                call.decision.picks.append((self.name or self.id, arm.text or "otherwise"))
+                return await arm.to.call(request, call)
+        raise UpstreamError("not_found", f"no arm of the switch at {self.id} fits this request")

@@ -1,0 +1,194 @@
+"""`target`: a provider and a model, the leaf that performs the call.
+
+::
+
+    to: claude/claude-sonnet-4-5
+    to: {target: claude, timeouts: {first_token: 20s}, request: {temperature: 0.2}}
+
+Refuses a model name that a caller made up to look like a path, a request that the wire cannot
+carry (the target is skipped), and to be sent more often than `max_sends` allows.
+
+Sends at most `1 + same_target` times: again at once when no connection came about, after a
+short wait when the provider answered with a status that passes by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from trunkline.auth import SecretError
+from trunkline.errors import CallError, DeadlineError, InternalError, RequestError, UpstreamError
+from trunkline.graph.render import Rendering, skipped
+from trunkline.graph.send import Send
+from trunkline.policy.retry import wait_before_retry
+from trunkline.ports import Attempt, HttpRequest, Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trunkline.dialect import Dialect
+    from trunkline.graph.node import Call, Node
+    from trunkline.graph.overlay import Overlay
+    from trunkline.graph.provider import Binding, Provider
+    from trunkline.graph.reply import Reply
+
+__all__ = ["Target", "TargetSettings", "Wire"]
+
+_MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255}")
+"""Model names that a caller may bring: they end up in URLs and log lines."""
+
+LEAST_TIME: Final = 1.0
+"""Seconds that must be left of the request's total time for another send."""
+
+_EMPTY_SEGMENTS: Final = frozenset({"", ".", ".."})
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Overlays on what the provider will see."""
+
+    headers: Overlay | None = None
+    query: Overlay | None = None
+    body: Overlay | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """What a leaf inherited, settled at compile time.
+
+    `hold` is how many pieces of content must have come before a stream is committed, None for
+    all of it. `filter_moves`: an answer stopped by a content filter goes to the next target.
+    `whole_timeouts` are those of a whole answer, whose first byte comes when it is finished.
+    `requests`, `wires` and `replies` are overlays, outermost first.
+    """
+
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    whole_timeouts: Timeouts = field(default_factory=Timeouts)
+    same_target: int = 1
+    retry_on: frozenset[str] | None = None
+    prefer_same: bool = False
+    unsupported: Literal["skip", "drop", "refuse"] = "skip"
+    hold: int | None = 1
+    upstream_stream: bool = False
+    filter_moves: bool = False
+    requests: tuple[Overlay, ...] = ()
+    wires: tuple[Wire, ...] = ()
+    replies: tuple[Overlay, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A leaf. `binding` is settled at compile time where the model is; otherwise `model` is
+    what is asked for, with `*` for what the route's pattern captured, or None for the requested
+    model as it is."""
+
+    id: str
+    provider: Provider
+    settings: TargetSettings
+    binding: Binding | None = None
+    model: str | None = None
+    dialect: Dialect | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    need: int = 1
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """None: this is a leaf."""
+        return ()
+
+    @property
+    def leaf(self) -> str:
+        """The leaf's id, as far as it is known without a request."""
+        if self.binding is not None:
+            return self.binding.id
+        return f"{self.provider.name}/{self.model or '*'}"
+
+    async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
+        """Render, sign, send, and return a reply once its first content has come."""
+        _in_time(call)
+        binding = self.binding or self._bind(request, call)
+        upstream = call.upstreams[self.provider.name]
+        call.decision.targets.append(binding.id)
+        rendering = Rendering(self.settings, binding, upstream, call, request)
+        unsigned = rendering.http()
+        sends = 0
+        while True:
+            sends += 1
+            try:
+                return await self._send(unsigned, rendering)
+            except UpstreamError as error:
+                wait = self._wait(error, sends, call)
+                if wait is None:
+                    raise
+                if wait:
+                    await call.clock.sleep(wait)
+
+    def _bind(self, request: Mapping[str, Any], call: Call) -> Binding:
+        """The binding of a model that only the request names."""
+        asked = request["model"] if self.model is None else self.model.replace("*", call.capture)
+        if not _MODEL.fullmatch(asked) or not _EMPTY_SEGMENTS.isdisjoint(asked.split("/")):
+            raise RequestError(
+                "bad_request", f"`{asked[:80]}` is not a model name that can be sent on"
+            )
+        binding = self.provider.bind(asked, self.dialect, **self.facts)
+        if binding is None:
+            leaf = f"{self.provider.name}/{asked}"
+            raise skipped(call, leaf, f"{self.provider.name} speaks no dialect for `{asked}`")
+        return binding
+
+    async def _send(self, unsigned: HttpRequest, rendering: Rendering) -> Reply:
+        """One attempt, from the signature to the commit, noted in the decision record."""
+        call, upstream, leaf = rendering.call, rendering.upstream, rendering.binding.id
+        attempt = Attempt(leaf, started=call.since_start())
+        call.decision.attempts.append(attempt)
+        call.decision.simulated = upstream.simulated
+        call.sent += 1
+        call.state.begin(self.leaf)
+        send = Send(rendering, self.leaf, attempt)
+        try:
+            return await send.perform(await upstream.signer.sign(unsigned))
+        except BaseException as error:
+            call.state.end(self.leaf)
+            attempt.seconds = call.since_start() - attempt.started
+            raise _noted(error, attempt) from error.__cause__
+
+    def _wait(self, error: UpstreamError, sends: int, call: Call) -> float | None:
+        """Seconds until the same target is asked once more; None to leave it."""
+        settings = self.settings
+        if call.sent >= call.cap or sends > settings.same_target:
+            return None
+        left = None if call.deadline is None else call.deadline - call.clock.monotonic()
+        return wait_before_retry(
+            error.kind,
+            error.upstream_status,
+            error.retry_after,
+            nth=sends,
+            left=left,
+            alone=not call.more,
+            patient=settings.prefer_same,
+            chance=call.random.random(),
+            on=settings.retry_on,
+        )
+
+
+def _in_time(call: Call) -> None:
+    """A first send is always allowed; a further one needs a second to be of any use."""
+    if not call.sent or call.deadline is None:
+        return
+    if call.deadline - call.clock.monotonic() < LEAST_TIME:
+        raise DeadlineError("the request's total time does not allow another try")
+
+
+def _noted(error: BaseException, attempt: Attempt) -> BaseException:
+    """The error to raise for a failed attempt, written into its record."""
+    if isinstance(error, SecretError):
+        error = InternalError(str(error))
+    if isinstance(error, CallError):
+        error.target = attempt.target
+        attempt.outcome = error.kind
+        attempt.message = error.message
+    else:
+        attempt.outcome = "cancelled"
+    return error
