@@ -1,0 +1,85 @@
+"""The wire languages of a plan: those of the catalogue, and those a route file declares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trunkline import catalog
+from trunkline.config.source import Document, Place
+from trunkline.dialect import load_dialect
+
+if TYPE_CHECKING:
+    from trunkline.compile.report import Report
+    from trunkline.config.source import Path
+    from trunkline.dialect import Dialect
+
+__all__ = ["Dialects"]
+
+
+class Dialects:
+    """Finds dialects by name. A declared one hides a built-in one of its name."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        declared = report.document.get(("dialects",))
+        self._declared: frozenset[str] = frozenset(declared or ())
+        self._loaded: dict[str, Dialect | None] = {}
+
+    def load_declared(self) -> None:
+        """Compile every declared dialect, used or not, so that all its mistakes are reported."""
+        for name in self._declared:
+            self._load(name)
+
+    def get(self, name: str, path: Path) -> Dialect | None:
+        """The dialect that is called `name` at `path`; None, and a finding, if there is none."""
+        if name in self._declared:
+            return self._load(name)
+        if name in catalog.dialects():
+            return catalog.dialect(name)
+        known = {*self._declared, *catalog.dialects()}
+        self._report.unknown("TL304", "dialect", name, path, known)
+        return None
+
+    def _load(self, name: str) -> Dialect | None:
+        if name not in self._loaded:
+            self._loaded[name] = None
+            circle = self._circle(name)
+            if circle:
+                self._report.error(
+                    "TL401",
+                    f"a dialect that extends itself: {' → '.join(circle)}",
+                    ("dialects", name, "extends"),
+                    "let one of them stand on its own",
+                )
+                return None
+            document = self._document(name)
+            assert document is not None
+            self._loaded[name], found = load_dialect(document, self._document)
+            self._report.found.extend(found)
+        return self._loaded[name]
+
+    def _circle(self, name: str) -> list[str]:
+        """The names from `name` back to itself along `extends`, or nothing."""
+        seen = [name]
+        while True:
+            base = self._report.document.get(("dialects", seen[-1], "extends"))
+            if base not in self._declared:
+                return []
+            seen.append(base)
+            if base == name:
+                return seen
+            if base in seen[:-1]:
+                return []
+
+    def _document(self, name: str) -> Document | None:
+        """A dialect's mapping with its name in it, which a route file says as the key."""
+        if name not in self._declared:
+            return catalog.dialect_document(name)
+        mapping = self._report.document.sub(("dialects", name))
+        root = mapping.root
+        named = Place(root.file, root.line, root.column, root.end_line, root.end_column)
+        named.keys = {**(root.keys or {}), "dialect": root}
+        items = root.items if isinstance(root.items, dict) else {}
+        named.items = {**items, "dialect": root}
+        value = {**mapping.value, "dialect": name}
+        return Document(mapping.name, value, mapping.files, named)

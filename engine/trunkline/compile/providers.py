@@ -1,0 +1,232 @@
+"""Providers: what a route file says, laid over a row of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trunkline import catalog
+from trunkline.auth import origin_of
+from trunkline.catalog import rows
+from trunkline.compile.inherit import Times, times_of
+from trunkline.config.models import SIMULATED, SimulatedProvider
+from trunkline.config.models import Model as ModelEntry
+from trunkline.config.references import Reference
+from trunkline.config.source import merge
+from trunkline.graph.provider import DialectRule, Model, Provider
+from trunkline.policy.pattern import PatternError, predicate
+from trunkline.template import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trunkline.compile.dialects import Dialects
+    from trunkline.compile.report import Report
+    from trunkline.config.models import Provider as RealProvider
+    from trunkline.config.models import RouteFile
+    from trunkline.config.source import Document, Path
+    from trunkline.diagnostics import Diagnostic
+    from trunkline.dialect import Dialect
+    from trunkline.template import Template
+
+    Entry = RealProvider | SimulatedProvider
+
+__all__ = ["Declared", "compile_providers", "fault_condition"]
+
+_WRITE_ROOTS = ("request", "target", "provider")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A provider of the route file. `provider` is None where it has a mistake, which is
+    reported; `times` and `model_times` are what it says of timeouts."""
+
+    provider: Provider | None
+    times: Times = ()
+    model_times: Mapping[str, Times] = field(default_factory=dict)
+
+
+def compile_providers(file: RouteFile, report: Report, dialects: Dialects) -> dict[str, Declared]:
+    """Every provider that the route file declares."""
+    return {
+        name: _One(name, entry, report, dialects).build()
+        for name, entry in (file.providers or {}).items()
+    }
+
+
+def fault_condition(
+    document: Document, name: str, index: int, report: list[Diagnostic] | None = None
+) -> Template:
+    """The `when` of a simulated provider's fault; it sees the canonical request."""
+    path = ("providers", name, "faults", index, "when")
+    return Library(document).compile_expression(path, ("request",), report=report)
+
+
+class _One:
+    """One provider on its way from a row and an entry to a `Provider`."""
+
+    def __init__(self, name: str, entry: Entry, report: Report, dialects: Dialects) -> None:
+        self.name = name
+        self.entry = entry
+        self.simulated = isinstance(entry, SimulatedProvider)
+        self.path: Path = ("providers", name)
+        self.report = report
+        self.dialects = dialects
+
+    def build(self) -> Declared:
+        before = len(self.report.found)
+        kind, row = self._row()
+        placed = len(self.report.found) == before
+        own = self.report.document.sub(self.path)
+        whole = own if row is None else merge(row, own)
+        rules = self._rules(whole)
+        models = {name: self._model(name) for name in self.entry.models or {}}
+        if isinstance(self.entry, SimulatedProvider):
+            self._check_simulated(self.entry, rules or ())
+        elif placed:
+            self._check_origin(whole)
+            self._check_credential(whole, kind)
+        provider = None
+        if rules is not None and (rules or models):
+            provider = Provider(self.name, kind, rules, models, whole.value)
+        entries = (self.entry.models or {}).items()
+        times = {
+            name: times_of(model.timeouts)
+            for name, model in entries
+            if isinstance(model, ModelEntry) and model.timeouts is not None
+        }
+        return Declared(provider, times_of(self.entry.timeouts), times)
+
+    def _row(self) -> tuple[str, Document | None]:
+        """The provider's type and its row. Without a row a dialect must be named."""
+        entry = self.entry
+        asked = entry.as_ if isinstance(entry, SimulatedProvider) else entry.type
+        kind = SIMULATED if self.simulated else (asked or self.name)
+        name = asked or self.name
+        if name in rows.providers():
+            return kind, rows.provider_document(name)
+        named = entry.dialect or getattr(entry, "dialects", None)
+        if asked is not None:
+            key = "as" if self.simulated else "type"
+            self.report.unknown(
+                "TL305", "provider type", asked, (*self.path, key), rows.providers()
+            )
+        elif named is None:
+            known = ", ".join(rows.providers())
+            self.report.error(
+                "TL305",
+                f"no provider type is called `{self.name}`, and neither `type` nor `dialect` says "
+                "what this provider speaks",
+                self.path,
+                f"write `type:` ({known}) or `dialect:` ({', '.join(catalog.dialects())})",
+                key=True,
+            )
+        return kind, None
+
+    def _rules(self, whole: Document) -> tuple[DialectRule, ...] | None:
+        """Which dialect for which models: the entry's own word before the row's. None if there
+        is a mistake."""
+        before = len(self.report.found)
+        library = Library(whole)
+        said = [
+            self._rule(library, index, rule)
+            for index, rule in enumerate(whole.value.get("dialects") or ())
+        ]
+        rules = tuple(rule for rule in said if rule is not None)
+        name = whole.value.get("dialect")
+        if name is not None:
+            path = (*self.path, "dialect")
+            chosen = self.dialects.get(name, path)
+            own = tuple(rule for rule in rules if rule.dialect is chosen)
+            if chosen is not None:
+                rules = own or (DialectRule("*", _every_model, chosen),)
+        failed = len(self.report.found) > before
+        return None if failed or not (rules or self.entry.models) else rules
+
+    def _rule(self, library: Library, index: int, rule: Any) -> DialectRule | None:
+        path: Path = ("dialects", index)
+        chosen = self.dialects.get(rule["use"], (*self.path, *path, "use"))
+        if chosen is None:
+            return None
+        models = rule.get("models")
+        patterns = ["*"] if models is None else [models] if isinstance(models, str) else models
+        tests = [self._test(pattern, (*self.path, *path, "models")) for pattern in patterns]
+        found = self.report.found
+        route = query = None
+        if "path" in rule:
+            route = library.compile((*path, "path"), _WRITE_ROOTS, "path", report=found)
+        if "query" in rule:
+            query = library.compile((*path, "query"), _WRITE_ROOTS, "query", report=found)
+        test = tests[0] if len(tests) == 1 else lambda name: any(one(name) for one in tests)
+        return DialectRule(", ".join(patterns), test, chosen, route, query)
+
+    def _test(self, pattern: str, path: Path) -> Callable[[str], bool]:
+        try:
+            return predicate(pattern)
+        except PatternError as error:
+            self.report.error("TL409", f"RE2 cannot read this expression: {error}", path)
+            return _every_model
+
+    def _model(self, name: str) -> Model:
+        entry = (self.entry.models or {})[name]
+        if not isinstance(entry, ModelEntry):
+            return Model(str(entry))
+        dialect: Dialect | None = None
+        if entry.dialect is not None:
+            dialect = self.dialects.get(entry.dialect, (*self.path, "models", name, "dialect"))
+        facts = {
+            key: value
+            for key in ("context", "max_output", "capabilities")
+            if isinstance(value := getattr(entry, key), int | list)
+        }
+        return Model(str(entry.as_ or name), dialect, facts)
+
+    def _check_origin(self, whole: Document) -> None:
+        url = whole.value.get("base_url")
+        if url is None:
+            self.report.error(
+                "TL308",
+                f"nothing says where `{self.name}` is",
+                self.path,
+                "write `base_url: https://…`",
+                key=True,
+            )
+        elif isinstance(url, str) and Reference.parse(url) is None:
+            try:
+                origin_of(url)
+            except ValueError as error:
+                path = (*self.path, "base_url")
+                self.report.error("TL311", f"{error}", path, "write `https://host/path`")
+
+    def _check_simulated(self, entry: SimulatedProvider, rules: tuple[DialectRule, ...]) -> None:
+        for index, fault in enumerate(entry.faults or ()):
+            if fault.when is not None:
+                fault_condition(self.report.document, self.name, index, self.report.found)
+        for rule in rules:
+            if rule.dialect.door is None:
+                self.report.error(
+                    "TL308",
+                    f"the dialect `{rule.dialect.name}` has no `serve` section, so nothing can "
+                    "be simulated in it",
+                    self.path,
+                    "imitate another provider with `as:`, or add the section",
+                    key=True,
+                )
+
+    def _check_credential(self, whole: Document, kind: str) -> None:
+        value = whole.value
+        auth = value.get("auth") or {}
+        if value.get("api_key") or value.get("keys") or not auth or auth.get("optional"):
+            return
+        variable = (value.get("env") or {}).get("api_key", f"{kind.upper()}_API_KEY")
+        self.report.error(
+            "TL308",
+            f"`{self.name}` has no credential",
+            self.path,
+            f'write `api_key: "${{env:{variable}}}"`',
+            key=True,
+        )
+
+
+def _every_model(_name: str) -> bool:
+    return True

@@ -1,0 +1,55 @@
+"""The names that expressions and templates of a route file see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, get_type_hints
+
+from trunkline.chat import ChatRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trunkline.config.models import RouteFile
+
+__all__ = ["CONDITION_ROOTS", "OVERLAY_ROOTS", "PROVIDER_FIELDS", "REPLY_ROOTS", "closed_roots"]
+
+CONDITION_ROOTS: Final = ("request", "headers", "metadata", "caller", "route", "time")
+"""What `when` sees, in the order in which a condition takes it."""
+
+OVERLAY_ROOTS: Final = (*CONDITION_ROOTS, "target", "provider")
+"""What `request` and `wire` see."""
+
+REPLY_ROOTS: Final = (*OVERLAY_ROOTS, "reply", "usage", "cost")
+"""What `response` sees."""
+
+PROVIDER_FIELDS: Final = (
+    "region",
+    "project",
+    "location",
+    "organization",
+    "version",
+    "api_version",
+)
+"""A provider's plain settings: what templates may read as `provider.…`, beside its name, type
+and quirks."""
+
+_REQUEST: Final = frozenset(get_type_hints(ChatRequest))
+_ROUTE: Final = frozenset({"name", "description", "labels"})
+_TARGET: Final = frozenset({"name", "id", "model", "context", "max_output", "capabilities"})
+_PROVIDER: Final = frozenset({"name", "type", "quirks", *PROVIDER_FIELDS})
+_REPLY: Final = frozenset({"id", "model", "choices", "usage", "raw_usage"})
+
+
+def closed_roots(file: RouteFile, *, condition: bool = False) -> Mapping[str, frozenset[str]]:
+    """The fields of the names that have no others; `tokens` is for conditions only, where the
+    request is still what the caller sent."""
+    keys = (file.server.keys if file.server is not None else None) or ()
+    labels = {label for key in keys for label in key.labels or ()}
+    return {
+        "request": _REQUEST | {"tokens"} if condition else _REQUEST,
+        "route": _ROUTE,
+        "caller": frozenset({"name", "labels", *labels}),
+        "target": _TARGET,
+        "provider": _PROVIDER,
+        "reply": _REPLY,
+    }

@@ -1,0 +1,30 @@
+"""Rules about what a route file means, one a file; each gives diagnostics and never raises.
+
+A rule is a function `check(spec) -> Iterator[Diagnostic]`; `RULES` lists them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trunkline.lint import final_kinds, total_time, unperformed, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from trunkline.config.spec import Spec
+    from trunkline.diagnostics import Diagnostic
+
+__all__ = ["RULES", "check"]
+
+RULES: Final[tuple[Callable[[Spec], Iterable[Diagnostic]], ...]] = (
+    unperformed.check,
+    final_kinds.check,
+    weights.check,
+    total_time.check,
+)
+
+
+def check(spec: Spec) -> list[Diagnostic]:
+    """What every rule finds."""
+    return [finding for rule in RULES for finding in rule(spec)]
