@@ -1,0 +1,55 @@
+"""A rehearsal: the same plan, nodes and dialects, with nothing sent, no keys and no network."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from trunkline.runtime.engine import Engine
+from trunkline.runtime.generation import Generation
+from trunkline.runtime.upstreams import dry_upstreams
+from trunkline.transport import DryTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trunkline.compile import Plan
+    from trunkline.ports import HttpRequest, Random
+
+__all__ = ["DryEngine"]
+
+
+class DryEngine(Engine):
+    """An engine whose calls all fail at every target, after showing what each would be sent.
+
+    `requests` are those of the last call, in order, as they would go on the wire, credentials
+    masked. References that the environment does not hold are shown as they are written.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        environ: Mapping[str, str] | None = None,
+        chance: Random | None = None,
+    ) -> None:
+        environ = os.environ if environ is None else environ
+        dry = DryTransport()
+        super().__init__(transport=lambda: dry, chance=chance, environ=environ)
+        self._dry = dry
+        self._generation = Generation(0, plan, dry_upstreams(plan, environ), dry, ())
+
+    @property
+    def requests(self) -> list[HttpRequest]:
+        """See the class."""
+        return self._dry.requests
+
+    async def rehearse(self, request: Mapping[str, Any], **options: Any) -> None:
+        """Perform a call, streamed if the request says so. Raises the `CallError` that ends it:
+        an `UpstreamError` of kind `overloaded` if all went well."""
+        self._dry.requests.clear()
+        if request.get("stream"):
+            async with self.stream(request, **options):
+                pass
+        else:
+            await self.chat(request, **options)

@@ -1,0 +1,317 @@
+"""The engine: an open plan that performs calls, and can change its plan while it does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from trunkline.compile import Plan, load_plan, settle
+from trunkline.dialect import check_request
+from trunkline.errors import (
+    CallError,
+    EngineClosed,
+    InternalError,
+    RequestError,
+)
+from trunkline.graph import Call, Reply, Scope, SkippedError, State
+from trunkline.ports import Decision
+from trunkline.runtime.clock import SystemClock
+from trunkline.runtime.generation import Generation
+from trunkline.runtime.stream import Stream
+from trunkline.runtime.upstreams import open_upstreams
+from trunkline.runtime.view import estimate_tokens, moment
+from trunkline.transport import HttpxTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
+
+    from trunkline.chat import JSON
+    from trunkline.ports import Clock, Random, Transport
+    from trunkline.runtime.sync import SyncEngine
+
+    Outside = tuple[Mapping[str, str], Mapping[str, JSON], Mapping[str, JSON]]
+    """Headers, metadata and caller: what expressions see beside the request."""
+
+__all__ = ["Engine", "Opening"]
+
+RETIRE_AFTER = 600.0
+"""Seconds after a reload until requests of the old plan are cut."""
+
+
+class Opening:
+    """What `Engine.open` gives: `async with` it, or `await` it and close the engine yourself."""
+
+    __slots__ = ("_engine", "_source")
+
+    def __init__(self, engine: Engine, source: str | Path | Plan) -> None:
+        self._engine = engine
+        self._source = source
+
+    async def start(self) -> Engine:
+        """The engine, open."""
+        await self._engine.reload(self._source)
+        return self._engine
+
+    def __await__(self) -> Generator[Any, None, Engine]:
+        return self.start().__await__()
+
+    async def __aenter__(self) -> Engine:
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._engine.aclose()
+
+
+class Engine:
+    """Performs calls by a plan.
+
+    ::
+
+        async with Engine.open("routes/") as engine:
+            reply = await engine.chat(model="smart", messages=[{"role": "user", "content": "hi"}])
+
+    One engine serves any number of requests at a time, on one event loop. Every request keeps
+    the plan that it began with; `reload` puts another one in place for those that follow.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Callable[[], Transport] | None = None,
+        clock: Clock | None = None,
+        chance: Random | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Use `Engine.open`."""
+        self._transport = transport or HttpxTransport
+        self._clock: Clock = clock or SystemClock()
+        self._random: Random = chance or random.Random()
+        self._environ = os.environ if environ is None else environ
+        self._state = State()
+        self._generation: Generation | None = None
+        self._number = 0
+        self._closed = False
+        self._source: str | Path | Plan = ""
+        self._reloading = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def open(
+        cls,
+        source: str | Path | Plan,
+        *,
+        transport: Callable[[], Transport] | None = None,
+        clock: Clock | None = None,
+        chance: Random | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Opening:
+        """Open an engine on a route file or folder, YAML text, or a compiled plan.
+
+        `transport` makes the transport of each plan that is opened; `clock` and `chance` replace
+        time and randomness; `environ` is where `${env:…}` looks. Raises `ConfigError` with every
+        diagnostic at once, secrets that are not there included.
+        """
+        engine = cls(transport=transport, clock=clock, chance=chance, environ=environ)
+        return Opening(engine, source)
+
+    @classmethod
+    def open_sync(cls, source: str | Path | Plan, **options: Any) -> SyncEngine:
+        """The same for code that is not async: every method blocks. Takes what `open` takes."""
+        from trunkline.runtime.sync import SyncEngine
+
+        return SyncEngine(cls.open(source, **options))
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that the next request will be performed by."""
+        return self._current().plan
+
+    async def reload(self, source: str | Path | Plan | None = None) -> Plan:
+        """Compile the source again, or another one, and use it for the requests that follow.
+
+        Raises `ConfigError` and keeps the plan in use if the new one has an error. Requests
+        under way end by the plan that they began with. Counters are kept by node and leaf id.
+        """
+        async with self._reloading:
+            if self._closed:
+                raise EngineClosed("the engine was closed; open a new one")
+            source = self._source if source is None else source
+            plan = await self._planned(source)
+            fresh = await self._open(plan)
+            old, self._generation, self._source = self._generation, fresh, source
+            if old is not None:
+                task = asyncio.create_task(old.retire(RETIRE_AFTER))
+                self._retiring.add(task)
+                task.add_done_callback(self._retiring.discard)
+            return plan
+
+    async def _planned(self, source: str | Path | Plan) -> Plan:
+        """Compiled beside the loop, so that requests under way do not wait for it. Values that
+        only the environment has (a deployment's name, a timeout) are put in first."""
+        plan = source
+        if not isinstance(plan, Plan):
+            plan = await asyncio.to_thread(load_plan, plan)
+        if plan.late:
+            plan = await asyncio.to_thread(settle, plan, self._environ)
+        return plan
+
+    async def _open(self, plan: Plan) -> Generation:
+        upstreams, owned = await open_upstreams(plan, self._environ)
+        self._number += 1
+        transport = self._transport()
+        return Generation(self._number, plan, upstreams, transport, (transport, *owned))
+
+    def _current(self) -> Generation:
+        if self._closed or self._generation is None:
+            raise EngineClosed("the engine was closed; open a new one")
+        return self._generation
+
+    async def chat(
+        self,
+        request: Mapping[str, JSON] | None = None,
+        /,
+        *,
+        caller: Mapping[str, JSON] | None = None,
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, JSON] | None = None,
+        request_id: str | None = None,
+        **fields: JSON,
+    ) -> Reply:
+        """Perform a call and return the whole reply.
+
+        The request is a mapping, keyword fields, or both (see `trunkline.chat.ChatRequest`).
+        `caller`, `headers` and `metadata` are what the route file's expressions see under these
+        names; OpenAI's own `metadata` field goes into the mapping. Raises `CallError`.
+        """
+        whole = {**(request or {}), **fields}
+        whole.pop("stream", None)
+        outside = (headers or {}, metadata or {}, caller or {})
+        reply = await self._perform(whole, outside, request_id, stream=False)
+        return await reply.read()
+
+    def stream(
+        self,
+        request: Mapping[str, JSON] | None = None,
+        /,
+        *,
+        caller: Mapping[str, JSON] | None = None,
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, JSON] | None = None,
+        request_id: str | None = None,
+        **fields: JSON,
+    ) -> Stream:
+        """Perform a call and read the reply as it comes; takes what `chat` takes.
+
+        ::
+
+            async with engine.stream(model="smart", messages=[...]) as stream:
+                async for delta in stream:
+                    print(delta.text, end="")
+            print(stream.reply.usage)
+        """
+        whole = {**(request or {}), **fields, "stream": True}
+        outside = (headers or {}, metadata or {}, caller or {})
+        return Stream(lambda: self._perform(whole, outside, request_id, stream=True))
+
+    async def _perform(
+        self,
+        request: dict[str, JSON],
+        outside: Outside,
+        request_id: str | None,
+        *,
+        stream: bool,
+    ) -> Reply:
+        generation = self._current()
+        decision = Decision(request_id or f"req_{uuid4().hex}", generation=generation.number)
+        generation.enter()
+        try:
+            return await self._routed(generation, request, outside, decision, stream)
+        except CallError as error:
+            generation.leave()
+            raise _final(error, decision) from error.__cause__
+        except Exception as error:
+            generation.leave()
+            raise _final(_bug(error), decision) from error
+        except BaseException:
+            generation.leave()
+            raise
+
+    async def _routed(
+        self,
+        generation: Generation,
+        request: dict[str, JSON],
+        outside: Outside,
+        decision: Decision,
+        stream: bool,
+    ) -> Reply:
+        check_request(request)
+        plan, (headers, metadata, caller) = generation.plan, outside
+        decision.model = request["model"]
+        started = self._clock.monotonic()
+        now = moment(self._clock.time()) if plan.reads_time else {}
+        seen = {**request, "tokens": estimate_tokens(request)} if plan.reads_tokens else request
+        found = plan.find(request["model"], seen, headers, metadata, caller, now)
+        if found is None:
+            raise _no_route(plan, request["model"])
+        route = found.route
+        decision.route, decision.why = route.name, found.why
+        call = Call(
+            decision=decision,
+            seen=seen,
+            scope=Scope(headers, metadata, caller, route.view, now),
+            upstreams=generation.upstreams,
+            transport=generation.transport,
+            clock=self._clock,
+            random=self._random,
+            state=self._state,
+            started=started,
+            deadline=None if route.total is None else started + route.total,
+            cap=route.max_sends,
+            stream=stream,
+            capture=found.capture,
+            release=generation.leave,
+        )
+        return await route.to.call(request, call)
+
+    async def aclose(self) -> None:
+        """Close every connection. Requests under way are cut; further ones raise `EngineClosed`."""
+        self._closed = True
+        for task in list(self._retiring):
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        if self._generation is not None:
+            await self._generation.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def _no_route(plan: Plan, model: str) -> RequestError:
+    near = plan.matcher.nearest(model)
+    hint = f"; the nearest: {', '.join(near)}" if near else ""
+    return RequestError("not_found", f"no route for the model `{model[:256]}`{hint}", status=404)
+
+
+def _final(error: CallError, decision: Decision) -> CallError:
+    """The error as the caller gets it, with the record of how it came about."""
+    if isinstance(error, SkippedError):
+        error = RequestError("unsupported", _unsupported(decision), target=error.target)
+    error.decision = decision
+    return error
+
+
+def _unsupported(decision: Decision) -> str:
+    reasons = "; ".join(f"{skip.target}: {skip.reason}" for skip in decision.skipped)
+    return f"no target can carry this request: {reasons}"
+
+
+def _bug(error: Exception) -> InternalError:
+    """What should not happen. The text of the exception may hold anything, so it stays inside."""
+    return InternalError(f"an internal error ({type(error).__name__}); please report it")
