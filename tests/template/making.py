@@ -27,7 +27,7 @@ def make(
     yaml: str, *params: str, mode: Mode = "read", around: str = "", **options: Any
 ) -> Template:
     """The template under `t:` of a document; `around` is what else stands in it."""
-    text = dedent(around) + "t: " + dedent(yaml).replace("\n", "\n  ")
+    text = written(yaml, around)
     template = Library(document(text), **options).compile(("t",), params or NAMES, mode)
     errors = [finding.one_line() for finding in template.check() if finding.severity == "error"]
     assert not errors, errors
@@ -49,6 +49,11 @@ def findings(
     yaml: str, *params: str, mode: Mode = "read", around: str = "", **options: Any
 ) -> list[Diagnostic]:
     """What is wrong with a template."""
-    text = dedent(around) + "t: " + dedent(yaml).replace("\n", "\n  ")
-    library = Library(document(text), **options)
-    return library.compile(("t",), params or NAMES, mode, closed=options.get("closed")).check()
+    closed = options.pop("closed", None)
+    library = Library(document(written(yaml, around)), **options)
+    return library.compile(("t",), params or NAMES, mode, closed=closed).check()
+
+
+def written(yaml: str, around: str) -> str:
+    """A document with the tree under `t:`, indented if it takes lines of its own."""
+    return dedent(around) + "t: " + dedent(yaml).replace("\n", "\n  ")

@@ -281,14 +281,14 @@ def test_tables_are_constants_with_text_keys() -> None:
 
 def test_refuse_says_the_authors_text() -> None:
     template = make("{$refuse: 'cannot carry a {{ x.type }} part'}", "x")
-    with pytest.raises(Refusal, match="^cannot carry a sound part$") as caught:
+    with pytest.raises(Refusal, match=r"^cannot carry a sound part$") as caught:
         template({"type": "sound"})
     assert caught.value.message == "cannot carry a sound part"
-    with pytest.raises(Refusal, match="^cannot carry a  part$"):
+    with pytest.raises(Refusal, match=r"^cannot carry a  part$"):
         template({})
-    with pytest.raises(Refusal, match="^why not 3$"):
+    with pytest.raises(Refusal, match=r"^why not 3$"):
         run("\"{{ x.gone | required('why not ' ~ x.n) }}\"", x={"n": 3})
-    with pytest.raises(Refusal, match="^needed$"):
+    with pytest.raises(Refusal, match=r"^needed$"):
         run("{a: [\"{{ x | required('needed') }}\"]}", x=None)
 
 
@@ -343,7 +343,12 @@ def test_filters_of_the_library_are_called_directly() -> None:
         return str(value) + "!" * times
 
     template = make(
-        '["{{ x.t | shout }}", "{{ x.t | shout(3) }}", "{{ x.gone | shout }}", "{{ x.t | shout(times=2) }}"]',
+        """
+          - "{{ x.t | shout }}"
+          - "{{ x.t | shout(3) }}"
+          - "{{ x.gone | shout }}"
+          - "{{ x.t | shout(times=2) }}"
+        """,
         "x",
         filters={"shout": shout},
     )

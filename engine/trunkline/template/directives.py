@@ -240,22 +240,8 @@ def _raw(builder: Builder, value: dict[str, Any], here: Here) -> ir.Node:
         message = "`$raw` writes these braces as they are"
         hint = f'for the value write "{raw}" without `$raw`'
         builder.report.add("TL515", message, builder.document.span(path), hint, "warning")
-    _check_raw(builder, raw, path)
+    builder.grow(len(repr(raw)))
     return ir.Raw(raw, here.line)
-
-
-def _check_raw(builder: Builder, value: Any, path: Path) -> None:
-    if isinstance(value, dict):
-        for key, one in value.items():
-            builder.grow(len(key))
-            _check_raw(builder, one, (*path, key))
-    elif isinstance(value, list):
-        for index, one in enumerate(value):
-            _check_raw(builder, one, (*path, index))
-    elif isinstance(value, str):
-        builder.grow(len(value))
-    else:
-        builder.scalar(value, path)
 
 
 WORDS: Final[dict[str, tuple[Callable[..., ir.Node], frozenset[str]]]] = {

@@ -37,6 +37,8 @@ _DOTTED: Final = re.compile(r"\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*", re.ASCII
 _WORDS: Final = frozenset(
     ["true", "false", "True", "False", "none", "None", "and", "or", "not", "if", "else", "in", "is"]
 )
+_BAD_CHARACTER: Final = re.compile(r"unexpected char '(.*)' at (\d+)", re.DOTALL)
+_TEST_THEN_IF: Final = re.compile(r"(\S+ is (?:not )?\w+) if\b")
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 _CLOSES: Final = {"(": ")", "[": "]", "{": "}"}
@@ -59,7 +61,7 @@ def split(text: str) -> list[str | Hole]:
     while (start := text.find("{{", at)) >= 0:
         end = _end_of_hole(text, start + 2)
         if end < 0:
-            raise ExpressionError("this `{{` is never closed", start, "write `}}` where it ends")
+            raise _unclosed(text, start)
         if text[start + 2] in "-+" or text[end - 1] in "-+":
             raise ExpressionError(
                 "`{{-` would cut white space, not negate", start, "put a space after `{{`"
@@ -71,6 +73,13 @@ def split(text: str) -> list[str | Hole]:
     if at < len(text):
         pieces.append(text[at:])
     return pieces
+
+
+def _unclosed(text: str, start: int) -> ExpressionError:
+    if "}}" in text[start:]:
+        message = "a bracket or a quote after this `{{` is never closed"
+        return ExpressionError(message, start, "close it before `}}`")
+    return ExpressionError("this `{{` is never closed", start, "write `}}` where it ends")
 
 
 def _end_of_hole(text: str, at: int) -> int:
@@ -104,20 +113,17 @@ def parse(source: str) -> tuple[str, ...] | nodes.Expr:
 
     Raises `ExpressionError`.
     """
+    if len(source) > LONGEST:
+        message = f"an expression of {len(source)} characters; {LONGEST} are allowed"
+        raise ExpressionError(message, 0, "name its parts with `$let`")
     if (match := _DOTTED.fullmatch(source)) is not None:
         names = tuple(match[1].split("."))
         if names[0] not in _WORDS:
             return names
-    if len(source) > LONGEST:
-        raise ExpressionError(
-            f"an expression of {len(source)} characters; {LONGEST} are allowed",
-            0,
-            "name its parts with `$let`",
-        )
     try:
         return _parse(Parser(_ENVIRONMENT, source, state="variable"))
     except TemplateSyntaxError as error:
-        raise ExpressionError(_plain(error.message or ""), error.lineno) from None
+        raise _explained(error, source) from None
     except RecursionError:
         raise ExpressionError("the expression is nested too deeply", 0) from None
 
@@ -129,18 +135,19 @@ def _parse(parser: Parser) -> nodes.Expr:
     tree = parser.parse_expression()
     after = parser.stream.current
     if after.type != TOKEN_EOF:
-        raise ExpressionError(f"{_shown(after)} is not expected here", after.lineno)
+        raise TemplateSyntaxError(f"`{after.value}` is not expected here", after.lineno)
     return tree
 
 
-def _shown(token: Token) -> str:
-    return f"`{token.value}`" if isinstance(token.value, str) else f"`{token.value!r}`"
-
-
-def _plain(message: str) -> str:
-    """Jinja's message in the manner of ours."""
-    message = message.rstrip(".").replace("'", "`").replace("end of print statement", "the end")
-    return message[:1].lower() + message[1:]
+def _explained(error: TemplateSyntaxError, source: str) -> ExpressionError:
+    """Jinja's error in the manner of ours."""
+    message, offset, hint = error.message or "", error.lineno, ""
+    if (match := _BAD_CHARACTER.fullmatch(message)) is not None:
+        return ExpressionError(f"`{match[1]}` is not expected here", int(match[2]))
+    message = message.rstrip(".").replace("end of template", "end").replace("'", "`")
+    if (test := _TEST_THEN_IF.search(source)) is not None:
+        hint = f"put the test in brackets: `({test[1]}) if`"
+    return ExpressionError(message[:1].lower() + message[1:], offset, hint)
 
 
 class _Offsets(Environment):

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from trunkline.template.runtime import ABSENT, Refusal, as_text, is_number, limited, same
+from trunkline.template.runtime import ABSENT, Refusal, as_text, fit, is_number, limited, same
 from trunkline.wire.frames import WireError
 from trunkline.wire.jsontext import dumps, loads
 
@@ -100,7 +100,7 @@ def total(value: Any) -> Any:
     """The sum of a list's numbers; absent if there are none."""
     numbers = [one for one in value if is_number(one)] if isinstance(value, list) else []
     try:
-        return sum(numbers) if numbers else ABSENT
+        return fit(sum(numbers)) if numbers else ABSENT
     except OverflowError:
         return ABSENT
 

@@ -7,6 +7,7 @@ or checked, so that a dialect of which a process uses one section costs one sect
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.diagnostics import Diagnostic, sort
@@ -32,6 +33,7 @@ others what would be left out silently is an error. `path`, `query` and `headers
 the first two each hole is percent-encoded, in the last only printable ASCII passes.
 """
 
+_BRACES: Final = re.compile(r"\{\{\s*|\s*\}\}")
 _NOWHERE: Final = object()
 
 
@@ -179,7 +181,7 @@ class Library:
         def build(found: Report) -> ir.Node:
             place = place_of(self.document, path, text)
             if "{{" in text:
-                inside = text.replace("{{", "").replace("}}", "").strip()
+                inside = _BRACES.sub("", text)
                 message = "this is an expression already, without `{{ }}`"
                 found.add("TL513", message, place.span, f"write `{inside}`")
                 return ir.Leaf(ir.Nothing(), place.span.line)

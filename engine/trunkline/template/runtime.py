@@ -283,7 +283,7 @@ def size(value: Any, most: int) -> tuple[int, int]:
     while waiting and characters <= most:
         one = waiting.pop()
         values += 1
-        characters += 4
+        characters += 8
         if isinstance(one, str):
             characters += len(one)
         elif isinstance(one, dict):

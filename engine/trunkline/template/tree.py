@@ -107,12 +107,10 @@ class Builder:
         if isinstance(value, list):
             items = [self.node(one, (*path, i), scope, True) for i, one in enumerate(value)]
             return ir.Sequence(items, here.line)
-        return ir.Leaf(self.scalar(value, path), here.line)
+        return ir.Leaf(self._scalar(value), here.line)
 
-    def scalar(self, value: Any, path: Path) -> ir.Expr:
-        """A number, boolean or null."""
-        if isinstance(value, float) and value - value != 0:
-            self.error("TL512", "JSON has no such number", self.document.span(path))
+    def _scalar(self, value: Any) -> ir.Expr:
+        """A number, boolean or null, as text where only text can stand."""
         if self.outlet is None:
             return ir.Const(value)
         return ir.Nothing() if value is None else ir.Const(as_text(value))
