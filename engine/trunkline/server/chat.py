@@ -1,0 +1,98 @@
+"""The chat endpoint: one door, before the engine."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.errors import CallError, InternalError, RequestError
+from trunkline.server.incoming import WhileConnected
+from trunkline.server.outgoing import allowed, error_data, send_head, send_json
+from trunkline.wire import WireError
+from trunkline.wire.jsontext import loads
+
+if TYPE_CHECKING:
+    from trunkline.chat import ReplyData
+    from trunkline.dialect import Door, StreamWriter
+    from trunkline.graph import Reply
+    from trunkline.runtime import Engine
+    from trunkline.server.incoming import ASGISend, Incoming
+
+__all__ = ["ChatEndpoint"]
+
+_log = logging.getLogger("trunkline.server")
+
+_STREAM_HEADERS: Final = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+"""Nothing between us and the client may hold a stream back."""
+
+
+class ChatEndpoint:
+    """Reads a chat request in one dialect, has it performed, and writes the answer in it."""
+
+    methods = ("POST",)
+
+    def __init__(self, engine: Engine, door: Door) -> None:
+        self.door = door
+        self._engine = engine
+
+    async def __call__(self, incoming: Incoming, send: ASGISend) -> None:
+        """Answer. Raises `CallError` as long as nothing has been sent, `ClientGoneError` when
+        there is nobody to answer."""
+        try:
+            body = loads(await incoming.body())
+        except WireError as error:
+            raise RequestError("bad_request", f"the body cannot be read: {error}") from error
+        request = self.door.read_request(body, incoming.headers)
+        async with WhileConnected(incoming.receive):
+            if request.get("stream"):
+                await self._stream(incoming, request, send)
+            else:
+                await self._whole(incoming, request, send)
+
+    async def _whole(self, incoming: Incoming, request: dict[str, Any], send: ASGISend) -> None:
+        reply = await self._engine.chat(
+            request, headers=incoming.headers, request_id=incoming.request_id
+        )
+        data = _named(reply, request)
+        body = self.door.write_reply(data, request, int(time.time()))
+        await send_json(send, incoming, 200, body, allowed(reply.headers))
+
+    async def _stream(self, incoming: Incoming, request: dict[str, Any], send: ASGISend) -> None:
+        writer = self.door.stream_writer(request)
+        async with self._engine.stream(
+            request, headers=incoming.headers, request_id=incoming.request_id
+        ) as stream:
+            reply = stream.reply
+            more = [*_STREAM_HEADERS, *allowed(reply.headers)]
+            await send_head(send, incoming, 200, writer.content_type, more)
+            try:
+                rest = await _write(reply, request, writer, send)
+            except CallError as error:
+                rest = writer.fail(error_data(error, incoming.request_id))
+            except Exception:
+                _log.exception("request %s failed after its answer began", incoming.request_id)
+                fault = InternalError("the answer could not be written")
+                rest = writer.fail(error_data(fault, incoming.request_id))
+            await send({"type": "http.response.body", "body": rest})
+
+
+async def _write(
+    reply: Reply, request: dict[str, Any], writer: StreamWriter, send: ASGISend
+) -> bytes:
+    """Send the stream but for its ending, which is given back. What is ready at once is sent at
+    once; the prelude goes with the first content, which has come when a reply is committed."""
+    reply_id, model = reply.id, reply.model or request["model"]
+    ready = writer.begin({"id": reply_id, "model": model, "created": int(time.time())})
+    async for steps in reply.steps():
+        ready += writer.write(steps)
+        if ready:
+            await send({"type": "http.response.body", "body": ready, "more_body": True})
+            ready = b""
+    return ready + writer.end({**reply.data, "id": reply_id, "model": model})
+
+
+def _named(reply: Reply, request: dict[str, Any]) -> ReplyData:
+    """The reply's data; a wire that names no model answered as the one that was asked for."""
+    data = reply.data
+    return data if data["model"] else {**data, "model": request["model"]}

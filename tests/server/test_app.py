@@ -1,0 +1,145 @@
+"""What the gateway says of itself, and to those who ask the wrong thing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Begin, Gateway
+
+pytestmark = pytest.mark.anyio
+
+CHAT = "/v1/chat/completions"
+
+
+async def ask(
+    served: Gateway, method: str, path: str, body: bytes = b"", *headers: str
+) -> tuple[int, dict[str, str], Any]:
+    lines = [f"{method} {path} HTTP/1.1", "host: x", "connection: close", *headers]
+    if not any(header.startswith(("content-length", "transfer-encoding")) for header in headers):
+        lines.append(f"content-length: {len(body)}")
+    got = await served.send("\r\n".join([*lines, "", ""]).encode() + body)
+    head, _, rest = got.partition(b"\r\n\r\n")
+    status, *fields = head.decode().split("\r\n")
+    answered = dict(field.lower().split(": ", 1) for field in fields)
+    return int(status.split()[1]), answered, json.loads(rest) if rest else None
+
+
+async def test_health_says_ok(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    status, headers, value = await ask(served, "GET", "/health")
+    assert (status, value["status"]) == (200, "ok")
+    head_status, head_headers, nothing = await ask(served, "HEAD", "/health")
+    assert (head_status, nothing) == (200, None)
+    assert head_headers["content-length"] == headers["content-length"]
+
+
+async def test_every_answer_has_an_id_of_its_own_under_both_names(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    said = "x-request-id: chosen-by-the-client"
+    asked = [("GET", "/health", b""), ("POST", CHAT, body), ("POST", CHAT, b"{")]
+    ids = set()
+    for method, path, content in asked:
+        _, headers, _ = await ask(served, method, path, content, said)
+        assert headers["x-request-id"] == headers["request-id"]
+        ids.add(headers["request-id"])
+    assert len(ids) == 3
+    assert "chosen-by-the-client" not in ids
+
+
+@pytest.mark.parametrize(
+    ("path", "anthropic"),
+    [
+        ("/v1/chat/completion", False),
+        ("/v1/messages/count_tokens", True),
+        ("/v1/messages/", True),
+        ("/", None),
+        ("/v1/embeddings", None),
+    ],
+)
+async def test_a_path_where_nothing_is_gets_told_what_there_is(
+    gateway: Begin, path: str, anthropic: bool | None
+) -> None:
+    served = await gateway(("openai-chat",))
+    status, _, value = await ask(served, "POST", path, b"{}")
+    assert status == 404
+    message = value["error"]["message"]
+    assert path in message
+    assert "POST /v1/chat/completions" in message
+    assert "POST /v1/messages" in message
+    if anthropic is not None:
+        assert (value.get("type") == "error") is anthropic
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", CHAT, "POST"), ("DELETE", "/v1/messages", "POST"), ("POST", "/health", "GET, HEAD")],
+)
+async def test_a_wrong_method_is_told_the_right_one(
+    gateway: Begin, method: str, path: str, allowed: str
+) -> None:
+    served = await gateway(("openai-chat",))
+    status, headers, value = await ask(served, method, path)
+    assert status == 405
+    assert headers["allow"].upper() == allowed
+    assert path in value["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "cannot be read"),
+        (b"[]", "must be a JSON object"),
+        (b"{}", "required"),
+        (b"[" * 200 + b"]" * 200, "nested deeper"),
+        (b'{"model":7,"max_tokens":1,"messages":[]}', "model: text wanted"),
+    ],
+)
+@pytest.mark.parametrize("path", [CHAT, "/v1/messages"])
+async def test_a_body_at_fault_is_a_400_that_says_where(
+    gateway: Begin, path: str, body: bytes, said: str
+) -> None:
+    served = await gateway(("openai-chat",))
+    status, _, value = await ask(served, "POST", path, body)
+    assert status == 400
+    assert value["error"]["type"] == "invalid_request_error"
+    assert said in value["error"]["message"]
+    assert served.upstream.count == 0
+
+
+async def test_a_body_that_is_too_large_is_a_413(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    large = 20 * 1024 * 1024 + 1
+    for path, body in ((CHAT, b"x" * large), ("/v1/messages", b"")):
+        expect = () if body else ("expect: 100-continue",)
+        said = await ask(served, "POST", path, body, f"content-length: {large}", *expect)
+        assert said[0] == 413
+        assert "20 MiB" in said[2]["error"]["message"]
+    huge = await ask(served, "POST", CHAT, b"", f"content-length: {10**12}")
+    assert huge[0] == 413
+    piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    sent = await ask(served, "POST", "/v1/messages", piece * 21 + b"0\r\n\r\n", "transfer-encoding: chunked")
+    assert sent[0] == 413
+    assert sent[2]["error"]["type"] == "request_too_large"
+
+
+async def test_a_compressed_body_is_a_415(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    status, _, value = await ask(served, "POST", CHAT, b"\x1f\x8b", "content-encoding: gzip")
+    assert status == 415
+    assert "gzip" in value["error"]["message"]
+
+
+async def test_a_body_in_chunks_is_read(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    status, _, value = await ask(served, "POST", CHAT, chunks, "transfer-encoding: chunked")
+    assert status == 200
+    assert value["object"] == "chat.completion"
