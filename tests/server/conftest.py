@@ -27,7 +27,8 @@ KEY = "key-of-the-provider"
 class Gateway:
     """A running gateway: its address, its simulated providers, and SDK clients for it."""
 
-    def __init__(self, address: str, upstreams: list[Simulated]) -> None:
+    def __init__(self, engine: Engine, address: str, upstreams: list[Simulated]) -> None:
+        self.engine = engine
         self.address = address
         self.port = int(address.rpartition(":")[2])
         self.upstreams = upstreams
@@ -61,7 +62,8 @@ def route_file(upstreams: list[tuple[str, Simulated]]) -> str:
         what = f'type: {TYPES[wire]}, base_url: "{base}", api_key: "${{env:KEY}}"'
         lines.append(f"  up{number}: {{{what}}}")
     names = ", ".join(f"up{number}" for number in range(len(upstreams)))
-    return "\n".join([*lines, "routes:", f'  - {{match: "*", to: [{names}]}}', ""])
+    routes = [f"  - {{match: [smart, gpt-*], to: [{names}]}}", f'  - {{match: "*", to: [{names}]}}']
+    return "\n".join([*lines, "routes:", *routes, ""])
 
 
 @asynccontextmanager
@@ -96,6 +98,6 @@ async def gateway() -> AsyncIterator[Begin]:
             opening = Engine.open(route_file(running), environ={"KEY": KEY})
             engine = await stack.enter_async_context(opening)
             address = await stack.enter_async_context(serving(engine))
-            return Gateway(address, [simulated for _, simulated in running])
+            return Gateway(engine, address, [simulated for _, simulated in running])
 
         yield begin

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import anthropic
+import openai
 import pytest
 
 if TYPE_CHECKING:
@@ -37,6 +39,43 @@ async def test_health_says_ok(gateway: Begin) -> None:
     assert head_headers["content-length"] == headers["content-length"]
 
 
+async def test_a_closed_engine_is_said_to_be_closed(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    await served.engine.aclose()
+    assert (await ask(served, "GET", "/health"))[::2] == (503, {"status": "closed"})
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    status, _, value = await ask(served, "POST", CHAT, body)
+    assert status == 503
+    assert "closed" in value["error"]["message"]
+
+
+async def test_a_model_that_no_route_takes_is_a_404_with_what_is_near(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    await served.engine.reload(
+        "version: 1\nproviders:\n  up: {type: simulated, as: openai}\n"
+        "routes:\n  - {match: smart, to: up}\n"
+    )
+    async with served.openai() as client:
+        with pytest.raises(openai.NotFoundError, match="smart"):
+            await client.chat.completions.create(
+                model="smrt", messages=[{"role": "user", "content": "hi"}]
+            )
+    async with served.anthropic() as other:
+        with pytest.raises(anthropic.NotFoundError, match="smart"):
+            await other.messages.create(
+                model="smrt", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
+            )
+
+
+async def test_models_lists_the_names_that_both_sdks_can_ask_for(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    async with served.openai() as client:
+        assert [model.id async for model in client.models.list()] == ["smart"]
+    async with served.anthropic() as other:
+        listed = [model async for model in other.models.list()]
+    assert [(model.id, model.display_name) for model in listed] == [("smart", "smart")]
+
+
 async def test_every_answer_has_an_id_of_its_own_under_both_names(gateway: Begin) -> None:
     served = await gateway(("openai-chat",))
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -52,7 +91,7 @@ async def test_every_answer_has_an_id_of_its_own_under_both_names(gateway: Begin
 
 
 @pytest.mark.parametrize(
-    ("path", "anthropic"),
+    ("path", "messages"),
     [
         ("/v1/chat/completion", False),
         ("/v1/messages/count_tokens", True),
@@ -62,7 +101,7 @@ async def test_every_answer_has_an_id_of_its_own_under_both_names(gateway: Begin
     ],
 )
 async def test_a_path_where_nothing_is_gets_told_what_there_is(
-    gateway: Begin, path: str, anthropic: bool | None
+    gateway: Begin, path: str, messages: bool | None
 ) -> None:
     served = await gateway(("openai-chat",))
     status, _, value = await ask(served, "POST", path, b"{}")
@@ -71,8 +110,8 @@ async def test_a_path_where_nothing_is_gets_told_what_there_is(
     assert path in message
     assert "POST /v1/chat/completions" in message
     assert "POST /v1/messages" in message
-    if anthropic is not None:
-        assert (value.get("type") == "error") is anthropic
+    if messages is not None:
+        assert (value.get("type") == "error") is messages
 
 
 @pytest.mark.parametrize(
@@ -124,7 +163,9 @@ async def test_a_body_that_is_too_large_is_a_413(gateway: Begin) -> None:
     huge = await ask(served, "POST", CHAT, b"", f"content-length: {10**12}")
     assert huge[0] == 413
     piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
-    sent = await ask(served, "POST", "/v1/messages", piece * 21 + b"0\r\n\r\n", "transfer-encoding: chunked")
+    sent = await ask(
+        served, "POST", "/v1/messages", piece * 21 + b"0\r\n\r\n", "transfer-encoding: chunked"
+    )
     assert sent[0] == 413
     assert sent[2]["error"]["type"] == "request_too_large"
 

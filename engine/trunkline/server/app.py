@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from trunkline.errors import CallError, EngineClosed, InternalError, RequestError
 from trunkline.server.chat import ChatEndpoint
+from trunkline.server.facts import Health, Models
 from trunkline.server.incoming import ClientGoneError, Incoming
-from trunkline.server.outgoing import send_error, send_json
+from trunkline.server.outgoing import send_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,25 +42,6 @@ class Endpoint(Protocol):
         ...
 
 
-class Health:
-    """Says that the engine can take requests."""
-
-    methods = ("GET", "HEAD")
-
-    def __init__(self, engine: Engine, door: Door) -> None:
-        self.door = door
-        self._engine = engine
-
-    async def __call__(self, incoming: Incoming, send: ASGISend) -> None:
-        """200 and `ok`, or 503 and `closed`."""
-        try:
-            plan = self._engine.plan
-        except EngineClosed:
-            await send_json(send, incoming, 503, {"status": "closed"})
-            return
-        await send_json(send, incoming, 200, {"status": "ok", "routes": len(plan.routes)})
-
-
 def create_app(engine: Engine, doors: Sequence[Door] | None = None) -> App:
     """An ASGI application on an open engine.
 
@@ -68,10 +50,11 @@ def create_app(engine: Engine, doors: Sequence[Door] | None = None) -> App:
     """
     if doors is None:
         doors = _built_in()
-    endpoints: dict[str, Endpoint] = {"/health": Health(engine, doors[0])}
+    endpoints: dict[str, Endpoint] = {}
     for door in doors:
-        endpoint = ChatEndpoint(engine, door)
-        endpoints.update(dict.fromkeys(door.paths, endpoint))
+        endpoints.update(dict.fromkeys(door.paths, ChatEndpoint(engine, door)))
+    endpoints["/v1/models"] = Models(engine, doors[0])
+    endpoints["/health"] = Health(engine, doors[0])
     return App(endpoints)
 
 
