@@ -2,8 +2,8 @@
 
 The functions below do by hand, in the plainest Python that is fast, what the built-in Anthropic
 dialect says in YAML, for requests and text chunks of the kinds measured. Both give the same
-output, which `test_templates.py` asserts; both use the functions of `dialect.turns` and the same JSON parser.
-Printed are medians over interleaved rounds, and their ratio.
+output, which `test_templates.py` asserts; both use the functions of `dialect.turns` and the same
+JSON parser. Printed are medians over interleaved rounds, and their ratio.
 """
 
 from __future__ import annotations

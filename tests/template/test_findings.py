@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.template.making import document, findings
-from trunkline.diagnostics import Diagnostic
 from trunkline.template import Library, compile_expression
+
+if TYPE_CHECKING:
+    from trunkline.diagnostics import Diagnostic
 
 AROUND = """\
 tables: {finish: {end: stop}}

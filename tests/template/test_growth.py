@@ -98,7 +98,8 @@ BOMBS: list[tuple[str, str, Any]] = [
     ),
     (
         "a cube",
-        "{$for: i, in: '{{ x }}', do: {$for: j, in: '{{ x }}', do: {$for: k, in: '{{ x }}', do: 1}}}",
+        "{$for: i, in: '{{ x }}', do: {$for: j, in: '{{ x }}', do: {$for: k, in: '{{ x }}', "
+        "do: 1}}}",
         [0] * 400,
     ),
     ("a fork", "{$use: fork, with: {p: '{{ x }}'}}", CHAIN),

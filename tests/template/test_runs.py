@@ -38,7 +38,9 @@ fragments:
     case:
       text: {text: "{{ p.text }}", cache: "{{ p.n }}", $spread: "{{ p.extra }}"}
       call|image: {of!: {$for: p, in: "{{ p.of }}", at: i, do: {$use: part}}, rest: {$rest: p}}
-    default: {more~: {$for: p, in: "{{ p.l }}", when: p is defined, do: {$use: part}}, a: "{{ p.a }}"}
+    default:
+      more~: {$for: p, in: "{{ p.l }}", when: p is defined, do: {$use: part}}
+      a: "{{ p.a }}"
   twice: [{$use: part, with: {p: "{{ q.a }}"}}, {$use: part, with: {p: "{{ q.b }}"}}]
 """
 TREE = """
@@ -55,7 +57,8 @@ TREE = """
     i: "{{ x.text | replace_pattern('[a-z]+', 'w') | before_first('w') | at_most(3) | to_base64 }}"
     j: "{{ x.text | media_type }}{{ x.text | base64_data | base64_text }}"
     k: "{{ (x.l | first_where('type', 'text')).text | default(x.a | as_list) | length }}"
-    l: "{{ x.text | starts_with(['a', x.b]) }} {{ x.a | keys }} {{ x.a | items }} {{ x.l | nonblank }}"
+    l: "{{ x.text | starts_with(['a', x.b]) }} {{ x.a | keys }} {{ x.a | items }}"
+    m: "{{ x.l | nonblank }}"
     parts: {$for: p, in: "{{ x.l }}", at: i, do: {i: "{{ i }}", $spread: {$use: part}}}
     both: {$use: twice, with: {q: "{{ x }}"}}
     spread: [1, {$spread: "{{ x.l }}"}, {$spread: {$for: y, in: "{{ x.l }}", do: "{{ x.b }}"}}]

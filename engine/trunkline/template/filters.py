@@ -14,10 +14,20 @@ import inspect
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from trunkline.template.runtime import ABSENT, Refusal, as_text, fit, is_number, limited, same
+from trunkline.template.runtime import (
+    ABSENT,
+    GROWTH,
+    Refusal,
+    as_text,
+    fit,
+    is_number,
+    limited,
+    same,
+)
 from trunkline.wire.frames import WireError
 from trunkline.wire.jsontext import dumps, loads
 
@@ -135,7 +145,10 @@ def join_text(value: Any, between: Any = "") -> Any:
     """A list's texts as one; items that are not text are left out."""
     if not isinstance(value, list) or not isinstance(between, str):
         return ABSENT
-    return limited(between.join([one for one in value if isinstance(one, str)]))
+    texts = [one for one in value if isinstance(one, str)]
+    if len(between) * len(texts) > GROWTH + sum(map(len, texts)):
+        raise Refusal("`join_text` writes far more than it was given")
+    return limited(between.join(texts))
 
 
 def first_where(value: Any, key: Any, wanted: Any = ABSENT) -> Any:
@@ -170,9 +183,16 @@ def replace_pattern(value: Any, pattern: Any, by: Any) -> Any:
     compiled = _pattern(pattern)
     if compiled is None:
         return ABSENT
+    replaced = count(1)
+
+    def replacement(_: Any) -> str:
+        if next(replaced) * len(by) > GROWTH + len(value):
+            raise Refusal("`replace_pattern` writes far more than it was given")
+        return by
+
     try:
-        return limited(str(compiled.sub(lambda _: by, value)))
-    except (ValueError, UnicodeError):
+        return limited(str(compiled.sub(replacement, value)))
+    except UnicodeError:
         return ABSENT
 
 

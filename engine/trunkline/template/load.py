@@ -123,15 +123,28 @@ class Loader:
     def _load(self, unit: ir.Unit, variant: Variant) -> None:
         lines = self._lines(unit, variant)
         tree = ast.parse("".join(f"{' ' * indent}{text}\n" for indent, text, _ in lines))
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.expr, ast.stmt, ast.excepthandler, ast.arg, ast.keyword)):
-                node.lineno = node.end_lineno = lines[node.lineno - 1][2]
-                node.col_offset = node.end_col_offset = -1
+        _move(tree, [line for _, _, line in lines])
         _show_in_tracebacks(self._links.document.files.get(unit.file), unit.file)
         exec(compile(tree, unit.file, "exec"), self._globals)
 
 
+def _move(tree: ast.AST, lines: list[int]) -> None:
+    """Set every node's line from that of our text to that of the YAML; columns mean nothing."""
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        parts = vars(node)
+        if "lineno" in parts:
+            node.lineno = node.end_lineno = lines[node.lineno - 1]
+            node.col_offset = node.end_col_offset = -1
+        for part in parts.values():
+            if isinstance(part, ast.AST):
+                waiting.append(part)
+            elif isinstance(part, list):
+                waiting += [one for one in part if isinstance(one, ast.AST)]
+
+
 def _show_in_tracebacks(text: str | None, file: str) -> None:
-    """Let tracebacks show the YAML line: the file as it was read, whatever is on disk by now."""
+    """Let tracebacks show the YAML line of files that are not on disk under that name."""
     if text is not None:
-        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        linecache.cache[file] = (lambda: text,)

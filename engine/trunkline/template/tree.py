@@ -120,6 +120,8 @@ class Builder:
     def text(self, text: str, path: Path, scope: ir.Scope, guarded: bool = False) -> ir.Expr:
         """A text leaf. `guarded`: that it may be absent is provided for."""
         self.grow(len(text))
+        if self._size > LARGEST:
+            return ir.Nothing()
         if "{" not in text:
             return self._whole(ir.Const(text), text) if self.outlet else ir.Const(text)
         place = place_of(self.document, path, text)
