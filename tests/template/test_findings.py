@@ -172,10 +172,24 @@ def test_every_mistake_is_found_at_once_and_in_order() -> None:
     ]
 
 
-def test_a_mistake_in_text_of_several_lines_is_found_at_that_text() -> None:
-    found = findings("|\n  some text\n  {{ xx }}\n")
-    assert found[0].code == "TL501"
-    assert found[0].span.line == 1
+@pytest.mark.parametrize(
+    ("yaml", "line", "column"),
+    [
+        ("|\n  some text\n  and {{ xx }}\n", 3, 12),
+        (">-\n  {{ x.a\n  }} and {{ xx }}\n", 3, 15),
+        ('"tab\\t {{ xx }}"', 1, 14),
+        ("'it''s {{ xx }}'", 1, 14),
+        ("one\n  two {{ xx }}", 2, 12),
+        ('"{{ x.a }} \\\n  {{ xx }}"', 2, 8),
+        ("|\n  {{ x.a or\n     xx }}\n", 1, 4),
+        ('"\\t{{ xx }} {{ xx }}"', 1, 4),
+    ],
+)
+def test_a_mistake_in_text_of_any_style_is_found_as_nearly_as_can_be(
+    yaml: str, line: int, column: int
+) -> None:
+    found = findings(yaml)[0]
+    assert (found.code, found.span.line, found.span.column) == ("TL501", line, column)
 
 
 def test_closed_names_refuse_unknown_fields() -> None:

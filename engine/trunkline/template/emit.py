@@ -7,53 +7,22 @@ keys are never made, and nothing is built twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.template import ir
+from trunkline.template.certain import never_absent, optional
 from trunkline.template.growth import literals
+from trunkline.template.into import Into, Keep, Onto, Putter, Return, Under
 from trunkline.template.words import Source, Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from trunkline.template.growth import Growth
+    from trunkline.template.variant import Variant
 
-__all__ = ["Variant", "write_function"]
+__all__ = ["write_function"]
 
 _DEEPEST_LITERAL: Final = 6
-
-
-@dataclass(slots=True)
-class _Return:
-    """The function's result."""
-
-
-@dataclass(slots=True)
-class _Keep:
-    """A local."""
-
-    name: str
-
-
-@dataclass(slots=True)
-class _Under:
-    """A key of the mapping in a local; an empty value is left out if `leave`."""
-
-    mapping: str
-    key: str
-    leave: bool
-
-
-@dataclass(slots=True)
-class _Onto:
-    """The end of the list in a local; `splice` adds a list's items."""
-
-    sequence: str
-    splice: bool
-
-
-_Into = _Return | _Keep | _Under | _Onto
 
 
 class _Writer:
@@ -73,6 +42,7 @@ class _Writer:
         self.read = read
         handed = [binding for use in unit.uses for binding in use.inherited.values()]
         self.speak = Speaker({*handed, *unit.rests}, variant.growth)
+        self._putter = Putter(self.speak, self.charged and not unit.fragment)
         self._loops = 0
         self._literal = 0
 
@@ -86,21 +56,19 @@ class _Writer:
         budget = self.variant.budgeted(unit)
         if unit.fragment:
             speak.say(f"def {name}({', '.join((['s'] if budget else []) + names)}):")
-            speak._indent += 1
+            speak.indent += 1
             if budget and (unit.uses or self.charged):
                 self._spend(str(1 + (literals(unit.body) >> 3)))
-            self.into(unit.body, _Return())
+            self.into(unit.body, Return())
         else:
             speak.say(f"def {name}({', '.join(names)}):")
-            speak._indent += 1
+            speak.indent += 1
             if budget:
                 speak.say(f"s = [STEPS, ({''.join(f'{name}, ' for name in names)})]")
             with speak.block("try:"):
-                self.into(unit.body, _Return())
+                self.into(unit.body, Return())
             with speak.block("except RecursionError:"):
-                speak.say(
-                    "raise Refusal('what the template is given is nested too deeply') from None"
-                )
+                speak.say("raise Refusal(TOO_DEEP) from None")
         return speak.lines
 
     def _function(self, unit: ir.Unit) -> str:
@@ -111,67 +79,17 @@ class _Writer:
         self.speak.say(f"s[0] -= {steps}")
         self.speak.say("if s[0] < 0: overspent(s)")
 
-    # Where a value goes
-
-    def put(self, value: Source, into: _Into) -> None:
-        """Statements that write a value into its place, unless it is absent."""
-        say = self.speak.say
-        if isinstance(into, _Return):
-            bound = self.charged and not self.unit.fragment
-            say(f"return bounded(s, {value.text})" if bound else f"return {value.text}")
-        elif isinstance(into, _Keep):
-            say(f"{into.name} = {value.text}")
-        elif isinstance(into, _Under):
-            self._put_under(value, into)
-        else:
-            self._put_onto(value, into)
-
-    def _put_onto(self, value: Source, into: _Onto) -> None:
-        if into.splice:
-            held, test = self._when("list", value)
-            self.speak.say(f"if {test}: {into.sequence}.extend({held})")
-        elif value.absent:
-            held, test = self._when("present", value)
-            self.speak.say(f"if {test}: {into.sequence}.append({held})")
-        else:
-            self.speak.say(f"{into.sequence}.append({value.text})")
-
-    def _put_under(self, value: Source, into: _Under) -> None:
-        target = f"{into.mapping}[{into.key!r}]"
-        if value.absent or (into.leave and not value.full):
-            held, test = self._when("full" if into.leave else "present", value)
-            self.speak.say(f"if {test}: {target} = {held}")
-        else:
-            self.speak.say(f"{target} = {value.text}")
-
-    def _when(
-        self, what: Literal["present", "full", "list", "dict"], value: Source
-    ) -> tuple[str, str]:
-        """A value's name, and the condition that meets it for the first time."""
-        held, first = self.speak.bound(value)
-        if what in ("list", "dict"):
-            return held, f"isinstance({first}, {what})"
-        first = f"({first})" if first != held else first
-        return held, f"{first} is not A" if what == "present" else f"{first} or {held} == 0"
-
-    def nothing(self, into: _Into) -> None:
-        """Statements for an absent value."""
-        if isinstance(into, _Return):
-            self.speak.say("return A")
-        elif isinstance(into, _Keep):
-            self.speak.say(f"{into.name} = A")
-
     # Nodes
 
-    def into(self, node: ir.Node, into: _Into) -> None:
+    def into(self, node: ir.Node, into: Into) -> None:
         """Statements that write a node into its place."""
         self.speak.line = node.line
         writer = _WRITERS.get(type(node))
         if writer is not None:
             writer(self, node, into)
         else:
-            leave = isinstance(into, _Under) and into.leave
-            self.put(self.value(node, loose=leave), into)
+            leave = isinstance(into, Under) and into.leave
+            self._putter.put(self.value(node, loose=leave), into)
 
     def value(self, node: ir.Node, loose: bool = False) -> Source:
         """A node as an expression, after the statements that it takes."""
@@ -193,12 +111,12 @@ class _Writer:
         if isinstance(node, (ir.Mapping, ir.Sequence)) and (found := self._plain(node)):
             return found
         held = self.speak.new("v")
-        self.into(node, _Keep(held))
+        self.into(node, Keep(held))
         return Source(held, True, True)
 
     def _plain(self, node: ir.Mapping | ir.Sequence) -> Source | None:
         """A mapping or list of which nothing can be absent, as a literal."""
-        if self._literal >= _DEEPEST_LITERAL or not _never_absent(node):
+        if self._literal >= _DEEPEST_LITERAL or not never_absent(node):
             return None
         self._literal += 1
         if isinstance(node, ir.Sequence):
@@ -225,9 +143,9 @@ class _Writer:
                 arguments.append(self.speak.name(node.inherited[param]))
         return Source(f"{self._function(callee)}({', '.join(arguments)})")
 
-    def _mapping(self, node: ir.Mapping, into: _Into) -> None:
+    def _mapping(self, node: ir.Mapping, into: Into) -> None:
         if (found := self._plain(node)) is not None:
-            self.put(found, into)
+            self._putter.put(found, into)
             return
         dropping = [
             entry
@@ -241,7 +159,7 @@ class _Writer:
         node: ir.Mapping,
         waiting: list[ir.Entry],
         known: dict[str, Source],
-        into: _Into,
+        into: Into,
     ) -> None:
         """What must not be empty first; only if none of it is, the mapping."""
         if not waiting:
@@ -257,21 +175,21 @@ class _Writer:
             self._dropping(node, others, {**known, entry.key: Source(held, False, True)}, into)
         self._otherwise(into)
 
-    def _otherwise(self, into: _Into) -> None:
+    def _otherwise(self, into: Into) -> None:
         """After an `if` that wrote into the place: what holds if it was not taken."""
-        if isinstance(into, _Return):
-            self.nothing(into)
-        elif isinstance(into, _Keep):
+        if isinstance(into, Return):
+            self._putter.nothing(into)
+        elif isinstance(into, Keep):
             with self.speak.block("else:"):
-                self.nothing(into)
+                self._putter.nothing(into)
 
-    def _fields(self, node: ir.Mapping, known: dict[str, Source], into: _Into) -> None:
+    def _fields(self, node: ir.Mapping, known: dict[str, Source], into: Into) -> None:
         """A mapping, key by key; those that surely come first stand in its literal."""
         if (found := self._at_once(node, known)) is not None:
             conditions, literal = found
             with self.speak.block(f"if {' and '.join(conditions)}:"):
-                self.put(Source(literal, False, full=True), into)
-            if isinstance(into, _Return):
+                self._putter.put(Source(literal, False, full=True), into)
+            if isinstance(into, Return):
                 self._key_by_key(node, known, into)
             else:
                 with self.speak.block("else:"):
@@ -286,18 +204,18 @@ class _Writer:
         """
         conditions: list[str] = []
         fields: list[str] = []
-        if _optional(node, known) not in (1, 2):
+        if optional(node, known) not in (1, 2):
             return None
         for entry in node.entries:
             assert isinstance(entry, ir.Entry)
             if entry.key in known:
                 value = known[entry.key].text
-            elif isinstance(entry.node, ir.Mapping) and not _never_absent(entry.node):
+            elif isinstance(entry.node, ir.Mapping) and not never_absent(entry.node):
                 if (inner := self._at_once(entry.node, {})) is None:
                     return None
                 conditions += inner[0]
                 value = inner[1]
-            elif _never_absent(entry.node):
+            elif never_absent(entry.node):
                 value = self.value(entry.node).text
             else:
                 assert isinstance(entry.node, ir.Leaf)
@@ -308,56 +226,56 @@ class _Writer:
             fields.append(f"{entry.key!r}: {value}")
         return conditions, f"{{{', '.join(fields)}}}"
 
-    def _key_by_key(self, node: ir.Mapping, known: dict[str, Source], into: _Into) -> None:
+    def _key_by_key(self, node: ir.Mapping, known: dict[str, Source], into: Into) -> None:
         entries = list(node.entries)
         first: list[str] = []
         while entries and isinstance(entry := entries[0], ir.Entry):
             if entry.key in known:
                 first.append(f"{entry.key!r}: {known[entry.key].text}")
-            elif entry.when_empty == "keep" and _never_absent(entry.node):
+            elif entry.when_empty == "keep" and never_absent(entry.node):
                 first.append(f"{entry.key!r}: {self.value(entry.node).text}")
             else:
                 break
             entries.pop(0)
-        held = into.name if isinstance(into, _Keep) else self.speak.new("m")
+        held = into.name if isinstance(into, Keep) else self.speak.new("m")
         self.speak.say(f"{held} = {{{', '.join(first)}}}")
         for entry in entries:
             self.speak.line = entry.line
             if isinstance(entry, ir.Spread):
-                found, test = self._when("dict", self.value(entry.node))
+                found, test = self._putter.when("dict", self.value(entry.node))
                 self.speak.say(f"if {test}: {held}.update({found})")
             elif entry.key in known:
-                self.put(known[entry.key], _Under(held, entry.key, False))
+                self._putter.put(known[entry.key], Under(held, entry.key, False))
             else:
-                self.into(entry.node, _Under(held, entry.key, entry.when_empty == "leave"))
-        if not isinstance(into, _Keep):
-            self.put(Source(held, False, True, full=bool(first)), into)
+                self.into(entry.node, Under(held, entry.key, entry.when_empty == "leave"))
+        if not isinstance(into, Keep):
+            self._putter.put(Source(held, False, True, full=bool(first)), into)
 
-    def _sequence(self, node: ir.Sequence, into: _Into) -> None:
-        if isinstance(into, _Onto) and into.splice:
+    def _sequence(self, node: ir.Sequence, into: Into) -> None:
+        if isinstance(into, Onto) and into.splice:
             for item in node.items:
-                self.into(item, _Onto(into.sequence, splice=False))
+                self.into(item, Onto(into.sequence, splice=False))
             return
         if (found := self._plain(node)) is not None:
-            self.put(found, into)
+            self._putter.put(found, into)
             return
         items = list(node.items)
         first: list[str] = []
-        while items and _never_absent(items[0]):
+        while items and never_absent(items[0]):
             first.append(self.value(items.pop(0)).text)
         held = self.speak.new("items")
         self.speak.say(f"{held} = [{', '.join(first)}]")
         for item in items:
-            self.into(item, _Onto(held, splice=False))
-        self.put(Source(held, False, True, full=bool(first)), into)
+            self.into(item, Onto(held, splice=False))
+        self._putter.put(Source(held, False, True, full=bool(first)), into)
 
-    def _spread(self, node: ir.Spread, into: _Into) -> None:
-        if isinstance(into, _Onto):
-            self.into(node.node, _Onto(into.sequence, splice=True))
+    def _spread(self, node: ir.Spread, into: Into) -> None:
+        if isinstance(into, Onto):
+            self.into(node.node, Onto(into.sequence, splice=True))
         else:
             self.into(node.node, into)
 
-    def _if(self, node: ir.If, into: _Into) -> None:
+    def _if(self, node: ir.If, into: Into) -> None:
         test = self.value(node.test, loose=True).text
         if node.then is None:
             with self.speak.block(f"if not {test}:"):
@@ -368,19 +286,19 @@ class _Writer:
             self._branch(node.then, into)
         if node.other is None:
             self._otherwise(into)
-        elif isinstance(into, _Return):
+        elif isinstance(into, Return):
             self._branch(node.other, into)
         else:
             with self.speak.block("else:"):
                 self._branch(node.other, into)
 
-    def _branch(self, node: ir.Node | None, into: _Into) -> None:
+    def _branch(self, node: ir.Node | None, into: Into) -> None:
         if node is None:
-            self.nothing(into)
+            self._putter.nothing(into)
         else:
             self.into(node, into)
 
-    def _switch(self, node: ir.Switch, into: _Into) -> None:
+    def _switch(self, node: ir.Switch, into: Into) -> None:
         subject = self.value(node.subject, loose=True)
         held = subject.text
         if not subject.atom:
@@ -391,12 +309,12 @@ class _Writer:
             self.speak.say(f"{found} = {held} if isinstance({held}, dict) else E")
             held = found
         self._cases(node, held, into)
-        if isinstance(into, _Return):
+        if isinstance(into, Return):
             self._branch(node.default, into)
 
-    def _cases(self, node: ir.Switch, held: str, into: _Into) -> None:
+    def _cases(self, node: ir.Switch, held: str, into: Into) -> None:
         """An `if` chain. Where branches return, what is after it is the default."""
-        returns = isinstance(into, _Return)
+        returns = isinstance(into, Return)
         word = "if"
         for names, branch in node.cases:
             if node.by_key:
@@ -416,7 +334,7 @@ class _Writer:
                 with self.speak.block("else:"):
                     self._branch(node.default, into)
 
-    def _for(self, node: ir.For, into: _Into) -> None:
+    def _for(self, node: ir.For, into: Into) -> None:
         source = self.value(node.source, loose=True)
         held = source.text
         if not source.atom:
@@ -426,14 +344,14 @@ class _Writer:
             steps = 1 + (literals(node.do) >> 3)
             if self.variant.counts(self.unit, node, self._loops > 0):
                 self._spend(f"len({held}) * {steps}" if steps > 1 else f"len({held})")
-            if isinstance(into, _Onto) and into.splice:
+            if isinstance(into, Onto) and into.splice:
                 self._loop(node, held, into.sequence)
             else:
                 items = self.speak.new("items")
                 self.speak.say(f"{items} = []")
                 self._loop(node, held, items)
                 self.speak.line = node.line
-                self.put(Source(items, False, True), into)
+                self._putter.put(Source(items, False, True), into)
         self._otherwise(into)
 
     def _loop(self, node: ir.For, source: str, items: str) -> None:
@@ -445,14 +363,14 @@ class _Writer:
         self._loops += 1
         with self.speak.block(head):
             if node.when is None:
-                self.into(node.do, _Onto(items, splice=False))
+                self.into(node.do, Onto(items, splice=False))
             else:
                 test = self.value(node.when, loose=True).text
                 with self.speak.block(f"if {test}:"):
-                    self.into(node.do, _Onto(items, splice=False))
+                    self.into(node.do, Onto(items, splice=False))
         self._loops -= 1
 
-    def _let(self, node: ir.Let, into: _Into) -> None:
+    def _let(self, node: ir.Let, into: Into) -> None:
         for binding, given in node.names:
             self.speak.line = given.line
             if isinstance(given, ir.Leaf):
@@ -460,14 +378,14 @@ class _Writer:
                 binding.maybe_absent = value.absent
                 self.speak.say(f"{self.speak.name(binding)} = {value.text}")
             else:
-                self.into(given, _Keep(self.speak.name(binding)))
+                self.into(given, Keep(self.speak.name(binding)))
         self.into(node.body, into)
 
-    def _refuse(self, node: ir.Refuse, into: _Into) -> None:
+    def _refuse(self, node: ir.Refuse, into: Into) -> None:
         self.speak.say(f"raise Refusal({self.speak.sentence(node.message)})")
 
 
-_WRITERS: Final[dict[type, Callable[[_Writer, Any, _Into], None]]] = {
+_WRITERS: Final[dict[type, Callable[[_Writer, Any, Into], None]]] = {
     ir.Mapping: _Writer._mapping,
     ir.Sequence: _Writer._sequence,
     ir.Spread: _Writer._spread,
@@ -477,88 +395,6 @@ _WRITERS: Final[dict[type, Callable[[_Writer, Any, _Into], None]]] = {
     ir.Let: _Writer._let,
     ir.Refuse: _Writer._refuse,
 }
-
-
-def _never_absent(node: ir.Node) -> bool:
-    """Whether a node surely gives a value, and as an expression."""
-    if isinstance(node, ir.Raw):
-        return True
-    if isinstance(node, ir.Leaf):
-        return _sure(node.expr)
-    if isinstance(node, ir.Sequence):
-        return all(_never_absent(item) for item in node.items)
-    if isinstance(node, ir.Mapping):
-        return all(
-            isinstance(entry, ir.Entry) and entry.when_empty == "keep" and _never_absent(entry.node)
-            for entry in node.entries
-        )
-    return False
-
-
-def _optional(node: ir.Mapping, known: dict[str, Source]) -> int:
-    """How many fields of a mapping may be missing; many if it is not made of fields alone."""
-    count = 0
-    for entry in node.entries:
-        if isinstance(entry, ir.Spread):
-            return 99
-        if entry.key in known:
-            continue
-        if entry.when_empty != "keep":
-            return 99
-        if _never_absent(entry.node):
-            continue
-        if isinstance(entry.node, ir.Mapping):
-            count += _optional(entry.node, {})
-        elif isinstance(entry.node, ir.Leaf) and isinstance(entry.node.expr, ir.Path):
-            count += 1
-        else:
-            return 99
-    return count
-
-
-def _sure(expr: ir.Expr) -> bool:
-    if isinstance(expr, (ir.Const, ir.Not, ir.Compare, ir.Is, ir.ListOf, ir.DictOf)):
-        return True
-    if isinstance(expr, ir.Path):
-        constant = expr.binding.kind in ("table", "const")
-        return constant or (not expr.keys and not expr.binding.maybe_absent)
-    if isinstance(expr, ir.Logic):
-        return _sure(expr.items[-1]) if expr.word == "or" else all(map(_sure, expr.items))
-    if isinstance(expr, ir.Choose):
-        return expr.other is not None and _sure(expr.then) and _sure(expr.other)
-    if isinstance(expr, ir.Apply) and expr.filter.inline:
-        return expr.filter.name == "required" or _sure(expr.arguments[1])
-    return False
-
-
-class Variant:
-    """One way to compile the units of a template: what its runs count.
-
-    Steps are counted where the template's own size and its input's do not bound them already:
-    in loops in loops, loops that write much of their own, and fragments that loop or call.
-    """
-
-    def __init__(self, growth: Growth, units: Mapping[str, ir.Unit], suffix: str) -> None:
-        self.growth = growth
-        self.suffix = suffix
-        self._units = units
-        self._budgeted: dict[ir.Unit, bool] = {}
-
-    def budgeted(self, unit: ir.Unit) -> bool:
-        """Whether a unit has steps to count, of its own or of what it calls."""
-        known = self._budgeted.get(unit)
-        if known is None:
-            self._budgeted[unit] = True
-            loops = any(self.counts(unit, loop, nested) for loop, nested in unit.loops)
-            own = self.growth.charged or bool(self.growth.far) or loops
-            own = own or (unit.fragment and bool(unit.uses))
-            called = any(self.budgeted(self._units[use.name]) for use in unit.uses)
-            known = self._budgeted[unit] = own or called
-        return known
-
-    def counts(self, unit: ir.Unit, loop: ir.For, nested: bool) -> bool:
-        """Whether the rounds of a loop are counted."""
-        return self.growth.charged or unit.fragment or nested or literals(loop.do) >= 64
 
 
 def write_function(

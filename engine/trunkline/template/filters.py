@@ -85,6 +85,15 @@ def required(value: Any, why: Any) -> Any:
     return value
 
 
+def rows(value: Any, why: Any) -> Any:
+    """A list of mappings as it is; null is absent; anything else refuses, with `why`."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return value
+    raise Refusal(str(as_text(why)))
+
+
 def parse_json(value: Any, otherwise: Any = ABSENT) -> Any:
     """Text as the JSON that it holds; `otherwise` where it is blank or not JSON.
 
@@ -303,6 +312,7 @@ FILTERS: Final[Mapping[str, Filter]] = {
     for function in (
         default,
         required,
+        rows,
         parse_json,
         to_json,
         total,

@@ -11,9 +11,10 @@ import linecache
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.template import runtime
-from trunkline.template.emit import Variant, write_function
+from trunkline.template.emit import write_function
 from trunkline.template.growth import Growth, growth_of
 from trunkline.template.outlets import OUTLETS
+from trunkline.template.variant import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,14 +22,15 @@ _UNQUOTED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One scalar or key: where it is written, and the text by which offsets into it count.
+    """One scalar or key: where it is written, and where its characters are.
 
     `shift` is how far its first character lies from the span's start (1 for a quote), or None
-    where characters of the value cannot be matched to characters of the file.
+    where offsets into the value do not count in the file; `raw` is then the text of the file.
     """
 
     span: Span
     shift: int | None = None
+    raw: str = ""
 
     def at(self, start: int, length: int) -> Span:
         """The range of `length` characters from offset `start`, or the whole place."""
@@ -38,22 +39,31 @@ class Place:
         column = self.span.column + self.shift + start
         return replace(self.span, column=column, end_column=column + max(length, 1))
 
-    def moved(self, by: int) -> Place:
-        """The same place with offsets that count from `by` characters further on."""
-        return self if self.shift is None else Place(self.span, self.shift + by)
+    def hole(self, offset: int, source: str) -> Place:
+        """The place of an expression between braces, which begins at `offset` of the value.
+
+        In text that is folded or escaped the expression is looked for as it is written.
+        """
+        if self.shift is not None:
+            return Place(self.span, self.shift + offset)
+        if "\n" in source or self.raw.count(f"{{{{{source}}}}}") != 1:
+            return self
+        before = self.raw[: self.raw.index(f"{{{{{source}}}}}") + 2]
+        line, start = before.count("\n"), before.rfind("\n") + 1
+        column = len(before) - start + (self.span.column if line == 0 else 1)
+        found = Span(self.span.file, self.span.line + line, column)
+        return Place(replace(found, end_line=found.line, end_column=column + len(source)), 0)
 
 
 def place_of(document: Document, path: Path, text: str) -> Place:
-    """The place of the text scalar at `path`, exact where it stands on one line unescaped."""
+    """The place of the text scalar at `path`."""
     span = document.span(path)
-    raw = document.raw(path)
-    if raw is None or span.line != span.end_line:
-        return Place(span)
-    if raw == text:
+    raw = document.raw(path) or ""
+    if raw == text and "\n" not in raw:
         return Place(span, 0)
-    if raw[1:-1] == text:
+    if raw[1:-1] == text and "\n" not in raw:
         return Place(span, 1)
-    return Place(span)
+    return Place(span, None, raw)
 
 
 def check_text_key(document: Document, path: Path, report: Report) -> None:

@@ -50,7 +50,7 @@ EMPTY: Final[dict[str, Any]] = {}
 """What a path looks into where there is no mapping. Never written to."""
 
 
-class Refusal(TrunklineError):  # noqa: N818 - it is an answer, not an accident
+class Refusal(TrunklineError):
     """A template says no: `$refuse`, `| required(why)`, an unfit path or header, too many steps.
 
     The message is the author's text, fit to show to the caller. Whoever runs the template turns

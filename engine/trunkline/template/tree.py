@@ -147,7 +147,7 @@ class Builder:
         if isinstance(piece, str):
             return ir.Const(piece)
         offset, source = piece
-        expr = self.gate.expression(source, place.moved(offset), scope, guarded)
+        expr = self.gate.expression(source, place.hole(offset, source), scope, guarded)
         if self.outlet is None or self.outlet.hole is None:
             return expr
         if isinstance(expr, ir.Apply) and expr.filter.name == "url_segment":

@@ -56,7 +56,7 @@ class Speaker:
         self.growth = growth
         self.lines: list[tuple[int, str, int]] = []
         self.line = 1
-        self._indent = 0
+        self.indent = 0
         self._names: dict[ir.Binding, str] = {}
         self._numbers: dict[str, int] = {}
         self._values: dict[tuple[ir.Binding, tuple[str, ...]], str] = {}
@@ -66,23 +66,25 @@ class Speaker:
 
     def say(self, text: str) -> None:
         """One statement."""
-        self.lines.append((self._indent, text, self.line))
+        self.lines.append((self.indent, text, self.line))
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
         """An indented block; what is looked up in it is not known after it."""
         self.say(head)
         values, maps, at = dict(self._values), dict(self._maps), len(self.lines)
-        self._indent += 1
+        self.indent += 1
         yield
         if len(self.lines) == at:
             self.say("pass")
-        self._indent -= 1
+        self.indent -= 1
         self._values, self._maps = values, maps
 
     def new(self, like: str) -> str:
         """A fresh name that reads like `like`."""
-        stem = _UNSAFE.sub("", like)[:24] or "v"
+        stem = _UNSAFE.sub("", like)[:24]
+        if not stem or stem[0].isdigit():
+            stem = "v" + stem
         number = self._numbers[stem] = self._numbers.get(stem, 0) + 1
         return f"{stem}_{number}"
 
@@ -276,7 +278,7 @@ class Speaker:
             value = right.value
             if isinstance(value, str):
                 return f"({self.expr(left, True).text} {'!=' if negated else '=='} {value!r})"
-            if value is None or isinstance(value, bool):
+            if (value is None or isinstance(value, bool)) and not isinstance(left, ir.Const):
                 return f"({self.expr(left).text} {'is not' if negated else 'is'} {value!r})"
         call = f"same({self.expr(left).text}, {self.expr(right).text})"
         return f"(not {call})" if negated else call
@@ -333,6 +335,8 @@ class Speaker:
     def _inline(self, expr: ir.Apply, loose: bool) -> Source:
         """`default` and `required`: the value unless it is absent or null."""
         value, other = expr.arguments
+        if isinstance(value, ir.Const) and value.value is not None:
+            return self.expr(value)
         first = self.expr(value, True)
         held, test = self.bound(first)
         condition = f"({test}) is not None" if held != test else f"{held} is not None"
@@ -348,6 +352,8 @@ class Speaker:
             text = f"isinstance({self.expr(expr.item, True).text}, {_KINDS[expr.name]})"
         elif expr.name == "number":
             text = f"is_number({self.expr(expr.item, True).text})"
+        elif isinstance(expr.item, ir.Const) and expr.name in ("none", "defined"):
+            text = repr(expr.name == "defined" or expr.item.value is None)
         elif expr.name == "none":
             text = f"({self.expr(expr.item).text} is None)"
         elif expr.name == "defined":
