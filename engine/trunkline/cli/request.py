@@ -108,7 +108,7 @@ def _read_request(name: str) -> dict[str, Any]:
     try:
         value = loads(_text(data, shown))
     except WireError as error:
-        raise UsageError(f"{shown} is not JSON: {error}") from error
+        raise UsageError(f"{shown}: {error}") from error
     if not isinstance(value, dict):
         raise UsageError(f"{shown} is not a chat request; see `trunkline schema chat`")
     return value

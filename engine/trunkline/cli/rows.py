@@ -65,7 +65,7 @@ def _mistake(line: bytes, urls: Collection[str], seen: dict[str, int], number: i
     try:
         row = loads(line)
     except WireError as error:
-        return f"not JSON: {error}"
+        return str(error)
     if not isinstance(row, dict):
         return "not a JSON object; a row is {custom_id, method, url, body}"
     name = row.get("custom_id")

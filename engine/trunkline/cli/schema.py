@@ -17,7 +17,8 @@ DEFAULT = "route-file"
 
 ABOUT = """\
 Print a JSON Schema (Draft 2020-12): `route-file`, which editors complete and
-check route files by; `chat`, a request; `provider-row`, a row of the catalogue.
+check route files by; `chat`, a request; `dialect`, a wire language;
+`provider-row`, a row of the catalogue.
 """
 
 EXAMPLES = """\

@@ -15,7 +15,7 @@ UPSTREAM: Final = 3
 """A provider failed, or was too late."""
 
 
-class Stop(Exception):  # noqa: N818 — not an error of the program
+class Stop(Exception):
     """End with this exit code; `message` is for stderr, if there is still something to say."""
 
     def __init__(self, code: int, message: str = "") -> None:
