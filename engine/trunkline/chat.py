@@ -15,16 +15,16 @@ values are plain JSON: mappings, lists, text, numbers, booleans and null.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 __all__ = [
     "DEFAULT_HINTS",
+    "JSON",
     "MEANINGLESS",
     "AudioPart",
     "ChatRequest",
-    "JSON",
     "Delta",
     "DeltaFacets",
     "FilePart",
@@ -228,7 +228,7 @@ class FunctionSpec(TypedDict):
 
 
 class Tool(TypedDict):
-    """A tool. `type: function` is the caller's own; `type: wire` is one that only one wire knows."""
+    """A tool. `type: function` is the caller's own; `type: wire` is known to one wire only."""
 
     type: Literal["function", "wire"]
     function: NotRequired[FunctionSpec]

@@ -167,7 +167,7 @@ class UpstreamError(CallError):
 
 
 class InterruptedAnswer(CallError):
-    """An answer broke off after part of it was shown. What was shown stands; nothing is replayed."""
+    """An answer broke off after part of it was shown. That part stands; nothing is replayed."""
 
     def __init__(self, message: str, *, target: str = "") -> None:
         super().__init__("interrupted", message, target=target)

@@ -148,8 +148,9 @@ class Fold:
     def reply(self) -> ReplyData:
         """The reply so far. Blocks that stayed empty are left out."""
         raw = self.raw_usage
+        self.id = self.id or mint("reply_")
         return {
-            "id": self.id or mint("reply_"),
+            "id": self.id,
             "model": self.model,
             "choices": [self._choice(self._choices[key]) for key in sorted(self._choices)]
             or [self._choice(_Choice(0))],

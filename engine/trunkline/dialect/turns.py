@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from trunkline.template import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -28,6 +30,7 @@ __all__ = [
     "pair_calls",
     "parts",
     "preamble",
+    "read_parts",
     "text_of",
     "turns",
     "with_roles",
@@ -53,6 +56,19 @@ def parts(content: Any) -> list[JSONMap]:
     if isinstance(content, list):
         return [part for part in content if isinstance(part, dict)]
     return []
+
+
+def read_parts(content: Any) -> list[JSONMap]:
+    """What a client sent as content, as a list of parts.
+
+    Raises `Refusal` for what is neither text nor a list of mappings.
+    """
+    whole = isinstance(content, str) or content is None
+    if not whole and not (
+        isinstance(content, list) and all(isinstance(part, dict) for part in content)
+    ):
+        raise Refusal("content must be text or a list of parts")
+    return parts(content)
 
 
 def message_parts(message: Any) -> list[JSONMap]:
@@ -144,7 +160,7 @@ def from_turns(turns_: Any) -> list[JSONMap]:
     Tool results become tool messages, in their place among the turn's other parts. Neighbouring
     assistant turns become one message, because wires with messages want a step's calls together;
     its calls go to `tool_calls` when nothing follows them, else they stay among the parts, so
-    that their order is kept.
+    that their order is kept. A role that there is not is kept too: `check_request` names it.
     """
     messages: list[JSONMap] = []
     said: list[JSONMap] | None = None
@@ -159,8 +175,8 @@ def from_turns(turns_: Any) -> list[JSONMap]:
             said = None
         if role == "user":
             messages.extend(_user_messages(found))
-        elif role == "system":
-            messages.append({"role": "system", "content": _content(found)})
+        else:
+            messages.append({"role": role, "content": _content(found)})
     if said is not None:
         messages.append(_assistant_message(said))
     return messages
@@ -412,6 +428,7 @@ def _mappings(value: Any) -> list[JSONMap]:
 
 CHAT_FILTERS: dict[str, Callable[..., Any]] = {
     "parts": parts,
+    "read_parts": read_parts,
     "message_parts": message_parts,
     "text_of": text_of,
     "turns": turns,

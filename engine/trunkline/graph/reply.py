@@ -235,7 +235,7 @@ class Reply:
 
     def _broken(self, why: str) -> CallError:
         target = self.decision.attempts[-1].target if self.decision.attempts else ""
-        error = InterruptedAnswer(f"the answer of {target} broke off: {why}", target=target)
+        error = InterruptedAnswer(f"the answer broke off: {why}", target=target)
         error.decision = self.decision
         return error
 

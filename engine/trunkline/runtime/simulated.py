@@ -54,10 +54,12 @@ def _fault(plan: Plan, name: str, index: int, model: FaultModel) -> Fault:
         delay=model.delay or 0.0,
         status=model.status,
         body=model.body,
+        message=model.message or "",
         headers=tuple((model.headers or {}).items()),
         retry_after=model.retry_after,
-        stall_after=0 if model.stall else None,
+        stall_after=0 if model.stall else model.stall_after,
         cut_after=model.cut_after,
+        end_after=model.end_after,
         reset_after=model.reset_after,
         malformed_after=model.malformed_after,
     )

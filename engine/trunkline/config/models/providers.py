@@ -258,6 +258,8 @@ class Fault(Strict):
     """Answer with this status instead."""
     body: Any = None
     """With this body; without it an error in the dialect's own words."""
+    message: str | None = None
+    """With this message, where there is no `body`."""
     headers: dict[HeaderName, str] | None = None
     """With these headers."""
     retry_after: Duration | None = None
@@ -266,8 +268,12 @@ class Fault(Strict):
     """Wait this long first."""
     stall: Yes | None = None
     """Take the request and never answer."""
+    stall_after: Count | None = None
+    """Fall silent after so many chunks."""
     cut_after: Count | None = None
-    """Close the connection after so many chunks, as if the answer were whole."""
+    """Close the connection after so many chunks, in the middle of the body."""
+    end_after: Count | None = None
+    """End the body after so many chunks, politely, as if the answer were whole."""
     malformed_after: Count | None = None
     """Send a chunk that cannot be read after so many chunks."""
     reset_after: Count | None = None
