@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from trunkline.dialect import check_request
 from trunkline.errors import CallError, InternalError, RequestError
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["Rendering", "skipped"]
 
 _COMMON: Final = {"content-type": "application/json"}
+
+_QUERY_SIGNS: Final = "%!$'()*,./:;?@_~+-"
+"""What may stand in a part of a query as it is (RFC 3986, 3.4)."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9%!$'()*,./:;?@_~+-]*")
 
 
 @dataclass(slots=True)
@@ -119,7 +126,7 @@ class Rendering:
             raise InternalError(f"the path `{rendered.path[:80]}` does not begin with a slash")
         url = self.upstream.base_url + rendered.path
         if query:
-            url += "?" + "&".join([f"{key}={value}" for key, value in query.items()])
+            url += "?" + "&".join([f"{_safe(key)}={_safe(value)}" for key, value in query.items()])
         return HttpRequest(rendered.method, url, tuple(headers.items()), body)
 
     def _overlaid(
@@ -147,6 +154,12 @@ class Rendering:
             self.binding.view,
             self.upstream.view,
         )
+
+
+def _safe(text: str) -> str:
+    """Part of a query: what came through a template is encoded already, what an author wrote
+    beside it may hold signs that a URL cannot."""
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=_QUERY_SIGNS)
 
 
 def skipped(call: Call, leaf: str, why: str) -> SkippedError:

@@ -288,13 +288,16 @@ def _face(delta: dict[str, Any], steps: list[Step]) -> Delta | None:
 
 
 def deltas_of(data: ReplyData) -> list[dict[str, Any]]:
-    """The deltas that would fold to this reply, one a part."""
+    """The deltas that would fold to this reply: one a part, and one a citation."""
     deltas: list[dict[str, Any]] = [{"start": {"id": data["id"], "model": data["model"]}}]
     for choice in data["choices"]:
         number = choice["index"]
-        deltas.extend(
-            {"choice": number, "at": at, **_facets(part)} for at, part in enumerate(choice["parts"])
-        )
+        for at, part in enumerate(choice["parts"]):
+            place = {"choice": number, "at": at}
+            facets = _facets(part)
+            if facets:
+                deltas.append({**place, **facets})
+            deltas.extend({**place, "citation": one} for one in part.get("citations", ()))
         end: dict[str, Any] = {"choice": number, "finish": choice["finish"]}
         if choice["native_finish"] is not None:
             end["native_finish"] = choice["native_finish"]
@@ -313,9 +316,10 @@ def _facets(part: Mapping[str, Any]) -> dict[str, Any]:
         if "signature" in part:
             call["signature"] = part["signature"]
         return {"tool_call": call}
-    return {
-        facet: part[key] for facet, key in _PART_FACETS.get(kind, ()) if part.get(key) is not None
-    } | _more_facets(part, kind)
+    if kind == "image_url":
+        return {"image": part["image_url"]["url"]}
+    said = ((facet, part.get(key)) for facet, key in _PART_FACETS.get(kind, ()))
+    return {facet: value for facet, value in said if value is not None}
 
 
 _PART_FACETS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -330,9 +334,3 @@ _PART_FACETS: dict[str, tuple[tuple[str, str], ...]] = {
     "audio": (("audio", "audio"),),
     "wire": (("wire", "block"),),
 }
-
-
-def _more_facets(part: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    if kind == "image_url":
-        return {"image": part["image_url"]["url"]}
-    return {}

@@ -97,7 +97,7 @@ class Engine:
         self._closed = False
         self._source: str | Path | Plan = ""
         self._reloading = asyncio.Lock()
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], Generation] = {}
 
     @classmethod
     def open(
@@ -145,8 +145,8 @@ class Engine:
             old, self._generation, self._source = self._generation, fresh, source
             if old is not None:
                 task = asyncio.create_task(old.retire(RETIRE_AFTER))
-                self._retiring.add(task)
-                task.add_done_callback(self._retiring.discard)
+                self._retiring[task] = old
+                task.add_done_callback(self._retiring.pop)
             return plan
 
     async def _planned(self, source: str | Path | Plan) -> Plan:
@@ -163,7 +163,7 @@ class Engine:
         upstreams, owned = await open_upstreams(plan, self._environ)
         self._number += 1
         transport = self._transport()
-        return Generation(self._number, plan, upstreams, transport, (transport, *owned))
+        return Generation(self._number, plan, upstreams, transport, (*owned, transport))
 
     def _current(self) -> Generation:
         if self._closed or self._generation is None:
@@ -280,11 +280,12 @@ class Engine:
     async def aclose(self) -> None:
         """Close every connection. Requests under way are cut; further ones raise `EngineClosed`."""
         self._closed = True
-        for task in list(self._retiring):
-            task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
-        if self._generation is not None:
-            await self._generation.aclose()
+        async with self._reloading:
+            generations = [*self._retiring.values()]
+            if self._generation is not None:
+                generations.append(self._generation)
+            await asyncio.gather(*(generation.aclose() for generation in generations))
+            await asyncio.gather(*self._retiring)
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Generation:
         transport: Transport,
         owned: Sequence[Closable],
     ) -> None:
-        """`owned` is closed with the generation, in this order."""
+        """`owned` is closed with the generation, the last first."""
         self.number = number
         self.plan = plan
         self.upstreams = upstreams
@@ -46,6 +47,12 @@ class Generation:
         self._users = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether all that was opened for it has been closed."""
+        return self._closing is not None and self._closing.done()
 
     def enter(self) -> None:
         """A request begins."""
@@ -59,18 +66,22 @@ class Generation:
         if self._users == 0:
             self._idle.set()
 
-    async def retire(self, patience: float | None) -> None:
+    async def retire(self, patience: float) -> None:
         """Wait until no request needs it, at most `patience` seconds, and close it."""
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._idle.wait()
-        except TimeoutError:
-            pass
-        finally:
-            await self.aclose()
+        await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all that was opened for it, whoever still uses it."""
-        owned, self._owned = self._owned, ()
-        for thing in owned:
-            await thing.aclose()
+        """Close all that was opened for it, whoever still uses it. Safe to call again, and not
+        left half done when whoever waits for it is cancelled."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            for thing in self._owned:
+                stack.push_async_callback(thing.aclose)
+        self._idle.set()

@@ -90,7 +90,7 @@ class _Opening:
         """A provider that is somewhere else."""
         base_url = self._base_url(provider)
         headers = self._headers(provider)
-        signer = self._signer(provider, base_url) if base_url else Unsigned()
+        signer = self._signer(provider, base_url)
         return Upstream(base_url, headers, signer, self._view(provider))
 
     def simulated(self, provider: Provider, origin: str) -> Upstream:
@@ -147,7 +147,7 @@ class _Opening:
 
     def _signer(self, provider: Provider, base_url: str) -> Signer:
         key = self._text(provider, "api_key")
-        if key is None:
+        if key is None or not base_url:
             return Unsigned()
         auth = provider.settings.get("auth") or {"header": "authorization", "prefix": "Bearer "}
         header, prefix = auth.get("header", "authorization"), auth.get("prefix", "")
