@@ -38,7 +38,7 @@ def test_the_help_of_a_verb_has_examples_and_fits_into_80_columns(cli: Cli, verb
     assert f"usage: trunkline {verb}" in out
     assert f"\nexamples:\n  trunkline {verb}" in out
     for line in out.splitlines():
-        assert len(line) <= 82, line
+        assert len(line) <= 80, line
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -133,6 +133,16 @@ def test_ctrl_c_ends_an_answer_without_a_traceback(tmp_path: Path) -> None:
         out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert (out.strip(b"x"), err) == (b"\n", b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_streams_that_were_closed_before_are_nowhere(closed: str) -> None:
+    line = f"exec {shlex.join(COMMAND)} run hi {closed}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    asked = f"exec {shlex.join(COMMAND)} run {closed} < /dev/null <&-"
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
 
 
 def test_python_m_trunkline_is_trunkline() -> None:

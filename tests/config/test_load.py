@@ -82,6 +82,12 @@ def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
     assert [one.code for one in found] == ["TL116"]
 
 
+def test_a_pipe_among_the_files_of_a_folder_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "routes.yaml").write_text("version: 1\n")
+    assert roots(tmp_path) == [tmp_path / "routes.yaml"]
+
+
 def test_the_faults_of_all_files_come_at_once_and_sorted(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -81,9 +81,7 @@ def _doors() -> dict[str, Door]:
     return {path: door for door in found if door is not None for path in door.paths}
 
 
-_OURS: Final = frozenset(
-    {"bad_request", "unsupported", "not_found", "limit", "budget", "internal"}
-)
+_OURS: Final = frozenset({"bad_request", "unsupported", "not_found", "limit", "budget", "internal"})
 """Kinds of failure that no provider is to blame for."""
 
 

@@ -48,15 +48,10 @@ class Verb(Protocol):
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help that fits into 80 columns."""
+    """Help of 80 columns, on every terminal and in the reference."""
 
     def __init__(self, prog: str) -> None:
-        width = min(80, int(os.environ.get("COLUMNS") or 80)) if _columns_is_a_number() else 80
-        super().__init__(prog, max_help_position=26, width=width)
-
-
-def _columns_is_a_number() -> bool:
-    return (os.environ.get("COLUMNS") or "0").isdecimal()
+        super().__init__(prog, max_help_position=26, width=80)
 
 
 class Parser(argparse.ArgumentParser):

@@ -23,7 +23,7 @@ masked. Nothing is sent, and no key is needed.
 
 EXAMPLES = """\
   trunkline explain --model smart
-  trunkline explain prod.yaml --model gpt-4o --prompt "hello" --system "Be brief."
+  trunkline explain prod.yaml --model gpt-4o --prompt "Why is the sky blue?"
   trunkline explain routes/ --request request.json -f json
 """
 

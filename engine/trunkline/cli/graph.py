@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["ABOUT", "EXAMPLES", "options", "perform"]
 
 ABOUT = """\
-Draw the routes and what is below them: as Mermaid (Markdown on GitHub shows it),
-as Graphviz DOT, or as JSON.
+Draw the routes and what is below them: as Mermaid (Markdown on GitHub shows
+it), as Graphviz DOT, or as JSON.
 """
 
 EXAMPLES = """\

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["ABOUT", "EXAMPLES", "options", "perform"]
 
 ABOUT = """\
-Write a starter folder: trunkline.yaml, which works at once because its providers
-are simulated; the schema beside it, by which editors complete and check it; and a
-README. Nothing that is there already is overwritten.
+Write a starter folder: trunkline.yaml, which works at once because its
+providers are simulated; the schema beside it, by which editors complete and
+check it; and a README. Nothing that is there already is overwritten.
 """
 
 EXAMPLES = """\

@@ -17,8 +17,8 @@ __all__ = ["ABOUT", "EXAMPLES", "options", "perform"]
 
 ABOUT = """\
 List the providers that a route file can name by `type`, and the wire languages
-(dialects) that they speak. `show NAME` prints the YAML of one: the same language
-that a route file declares its own with.
+(dialects) that they speak. `show NAME` prints the YAML of one: the same
+language that a route file declares its own with.
 """
 
 EXAMPLES = """\

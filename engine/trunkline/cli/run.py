@@ -24,9 +24,9 @@ Perform one call by a route file; the answer comes as it is made. The prompt is
 the argument, or stdin. Without a route file the quickstart answers, which is
 simulated and needs no key.
 
-With --batch, perform a file of calls (the lines of OpenAI's Batch API). Rows that
-are in the output already are not sent again, so the same command goes on where
-it was stopped, whatever stopped it.
+With --batch, perform a file of calls (the lines of OpenAI's Batch API). Rows
+that are in the output already are not sent again, so the same command goes on
+where it was stopped, whatever stopped it.
 """
 
 EXAMPLES = """\

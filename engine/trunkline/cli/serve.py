@@ -15,9 +15,9 @@ __all__ = ["ABOUT", "EXAMPLES", "options", "perform"]
 
 ABOUT = """\
 Serve the routes over HTTP, to any client that speaks one of the built-in wire
-languages: OpenAI's and Anthropic's own SDKs, for example. `/health` answers when
-it is ready. Ctrl-C ends it once the requests under way are answered, a second
-Ctrl-C at once. Needs the extra `trunkline[server]`.
+languages: OpenAI's and Anthropic's own SDKs, for example. `/health` answers
+when it is ready. Ctrl-C ends it once the requests under way are answered, a
+second Ctrl-C at once. Needs the extra `trunkline[server]`.
 """
 
 EXAMPLES = """\

@@ -5,17 +5,27 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TextIO, cast
 
 __all__ = ["coloured", "harmless", "note", "result", "result_json", "tolerant"]
 
 
 def tolerant() -> None:
     """Let stdout and stderr take every character: one that has no place in the terminal's
-    encoding is written as an escape, instead of ending the program."""
+    encoding is written as an escape, instead of ending the program. A stream that was closed
+    before we began is nowhere."""
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stderr = sys.stderr or _nowhere("w")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere(mode: str) -> TextIO:
+    from pathlib import Path
+
+    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))
 
 
 def coloured(stream: IO[str]) -> bool:

@@ -51,9 +51,13 @@ def _is_yaml(name: str) -> bool:
 
 def _has_version(file: FilePath) -> bool:
     try:
-        return any(line.startswith(b"version:") for line in file.read_bytes().splitlines())
+        if not stat.S_ISREG(file.stat().st_mode):
+            return False
+        with file.open("rb") as stream:
+            lines = stream.read(MAX_BYTES + 1).splitlines()
     except OSError:
         return False
+    return any(line.startswith(b"version:") for line in lines)
 
 
 def load(
