@@ -250,6 +250,20 @@ def test_a_pipe_gets_the_words_as_they_are_and_no_colour(routes: Path) -> None:
     assert command("run", "hi", "-r", routes) == (0, "\x1b[31mred\x1b[0m\n", "")
 
 
+def test_a_terminal_is_not_moved_by_what_a_provider_says_of_a_failure(routes: Path) -> None:
+    fault = '[{status: 400, body: {error: {message: "a\\e]0;title\\ab"}}}]'
+    routes.write_text(routes.read_text().replace("reply: Good evening.", f"faults: {fault}"))
+    near, far = pty.openpty()
+    words = ["run", "hi", "-r", str(routes), "-m", "claude-x", "--trace"]
+    done = subprocess.run([*COMMAND, *words], stderr=far, timeout=60, check=False)
+    os.close(far)
+    said = os.read(near, 4000).decode()
+    os.close(near)
+    assert done.returncode == 3
+    assert said.count("a\ufffd]0;title\ufffdb") == 2
+    assert "\x1b" not in said
+
+
 def test_a_terminal_is_not_moved_by_what_a_model_says(routes: Path) -> None:
     import os
     import pty

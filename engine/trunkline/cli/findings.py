@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trunkline.cli.terminal import coloured, note
+from trunkline.cli.terminal import coloured
 from trunkline.diagnostics import render, unsilenced
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def show(diagnostics: Sequence[Diagnostic]) -> None:
     names = dict.fromkeys(one.span.file for one in diagnostics)
     files = {name: text for name in names if (text := _text(name)) is not None}
     found = unsilenced(diagnostics, files)
-    note(render(found, files, colour=coloured(sys.stderr)).rstrip("\n"))
+    sys.stderr.write(render(found, files, colour=coloured(sys.stderr)))
 
 
 def _text(name: str) -> str | None:

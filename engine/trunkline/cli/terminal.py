@@ -49,9 +49,9 @@ def result_json(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    """Write a line to stderr, after what stdout has taken so far."""
+    """Write a line to stderr, after what stdout has taken so far. It may quote what others say."""
     sys.stdout.flush()
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{harmless(text, sys.stderr)}\n")
     sys.stderr.flush()
 
 
