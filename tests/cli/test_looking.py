@@ -48,6 +48,19 @@ def test_explain_shows_the_requests_in_order_with_credentials_masked(
     assert "***" in out
 
 
+def test_explain_masks_every_header_that_comes_from_elsewhere(
+    cli: Cli, real: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = 'headers: {x-team: search, x-token: "${env:TRUNKLINE_TEST_KEY}", x-no: "${env:NO}"}'
+    real.write_text(REAL.replace("anthropic: {", f"anthropic: {{{headers}, "))
+    monkeypatch.setenv("TRUNKLINE_TEST_KEY", "sk-very-secret")
+    monkeypatch.delenv("NO", raising=False)
+    out = cli("explain", real, "-f", "json").out
+    sent = json.loads(out)["sends"][1]["headers"]
+    assert (sent["x-team"], sent["x-token"], sent["x-no"]) == ("search", "***", "${env:NO}")
+    assert "secret" not in out
+
+
 def test_explain_needs_no_key(cli: Cli, real: Path) -> None:
     code, out, _ = cli("explain", real, "-f", "json")
     said = json.loads(out)

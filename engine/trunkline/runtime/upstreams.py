@@ -139,11 +139,17 @@ class _Opening:
 
     def _headers(self, provider: Provider) -> dict[str, str]:
         headers: dict[str, str] = {}
-        for name in provider.settings.get("headers") or {}:
+        for name, written in (provider.settings.get("headers") or {}).items():
             value = self._text(provider, "headers", name)
             if value is not None:
-                headers[name.lower()] = value
+                headers[name.lower()] = self._shown(written, value)
         return headers
+
+    def _shown(self, written: Any, value: str) -> str:
+        """A header's value. What stands behind a reference may be a secret, so whoever looks on
+        does not see it."""
+        hidden = self.dry and value != str(_referred(written))
+        return MASK if hidden else value
 
     def _signer(self, provider: Provider, base_url: str) -> Signer:
         key = self._text(provider, "api_key")
