@@ -31,9 +31,7 @@ SCHEMA = "route-file.schema.json"
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument(
-        "folder", nargs="?", default=".", metavar="DIR", help="where; without it, here"
-    )
+    parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="where; default here")
 
 
 def perform(args: argparse.Namespace) -> int:

@@ -56,7 +56,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--concurrency",
         type=int,
         metavar="N",
-        help="how many rows of a batch are under way at a time; 8 where nothing is said",
+        help="rows of a batch that are under way at a time; default 8",
     )
     add_changes(parser)
 

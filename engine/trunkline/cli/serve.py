@@ -36,10 +36,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="the address to listen at; this machine's own where nothing is said",
+        help="the address to listen at; default 127.0.0.1, this machine alone",
     )
     parser.add_argument(
-        "--port", type=int, default=8080, help="8080 where nothing is said; 0 is any free one"
+        "--port", type=int, default=8080, help="the port; default 8080, and 0 is any free one"
     )
     add_changes(parser)
 
