@@ -158,3 +158,21 @@ async def test_simulated_providers_are_not_started_to_explain_them() -> None:
     shown = await explain(plan, REQUEST, environ={})
     assert shown.sendings[0].target == "sim/m"
     assert shown.decision.simulated
+
+
+async def test_every_target_is_shown_whatever_moves_on() -> None:
+    text = """
+version: 1
+providers: {a: {dialect: openai-chat, base_url: "http://a.test"}}
+routes:
+  - match: m
+    to:
+      fallback:
+        of:
+          - balance: {by: round_robin, of: [a/1, a/2, a/3]}
+          - fallback: {of: [a/4, a/5], on: [429]}
+        on: [content_filter]
+"""
+    shown = await explain(load_plan(text), REQUEST, environ={})
+    assert [sending.target for sending in shown.sendings] == ["a/1", "a/2", "a/3", "a/4", "a/5"]
+    assert shown.refusal is None

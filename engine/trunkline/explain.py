@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trunkline.auth import MASK
-from trunkline.errors import CallError, UpstreamError
+from trunkline.errors import CallError
 from trunkline.runtime.dry import DryEngine
 
 if TYPE_CHECKING:
@@ -93,8 +93,15 @@ async def explain(
     assert decision is not None
     reached = zip(decision.attempts, engine.requests, strict=False)
     sendings = tuple(Sending(attempt.target, sent) for attempt, sent in reached)
-    dry = isinstance(ended, UpstreamError) and ended.kind == "overloaded"
-    return Explanation(decision, sendings, None if dry else ended)
+    return Explanation(decision, sendings, None if _rehearsed(decision, ended) else ended)
+
+
+def _rehearsed(decision: Decision, ended: CallError) -> bool:
+    """Whether a rehearsal ended because each of its targets was passed over, with something
+    shown. A target that refuses for the whole request is in neither list."""
+    passed = {attempt.target for attempt in decision.attempts}
+    passed |= {skip.target for skip in decision.skipped}
+    return bool(decision.attempts) and ended.kind == "unsupported" and ended.target in passed
 
 
 def masked(request: HttpRequest) -> tuple[tuple[str, str], ...]:

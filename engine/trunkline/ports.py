@@ -38,6 +38,14 @@ class HttpRequest:
     body: bytes
     secret_headers: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        """Without the values of its credentials."""
+        shown = ", ".join(
+            f"{name}: {'***' if name in self.secret_headers else value}"
+            for name, value in self.headers
+        )
+        return f"<HttpRequest {self.method} {self.url} [{shown}] {len(self.body)} bytes>"
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:

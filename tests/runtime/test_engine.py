@@ -234,3 +234,19 @@ async def test_every_mistake_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as raised:
         await Engine.open(text)
     assert [finding.code for finding in raised.value.diagnostics] == ["TL303", "TL302"]
+
+
+async def test_a_provider_and_its_models_say_what_they_can_and_how_long_they_take() -> None:
+    settings = (
+        "capabilities: [vision], models: {big: {as: large, capabilities: [tools, vision], "
+        "timeouts: {first_token: 7s}}}"
+    )
+    async with Engine.open(simulated(settings, to="[sim, spare]")) as engine:
+        plain = await engine.chat(model="m", messages=HELLO, tools=TOOLS)
+        big = await engine.chat(model="big", messages=HELLO, tools=TOOLS)
+        target: Any = engine.plan.routes[0].to.children[0]
+    assert [skip.target for skip in plain.decision.skipped] == ["sim/m"]
+    assert plain.decision.attempts[0].target == "spare/m"
+    assert big.decision.attempts[0].target == "sim/large"
+    assert target.by_model["big"].timeouts.first_token == 7
+    assert target.settings.timeouts.first_token == 60

@@ -232,6 +232,12 @@ class Nodes:
                 return None
         settings = inherited.target(declared.times, declared.model_times.get(model, ()))
         node = Target(self._id(at), provider, settings, dialect=dialect, facts=facts)
+        if not model or "*" in model:
+            own = {
+                name: inherited.target(declared.times, times)
+                for name, times in declared.model_times.items()
+            }
+            node = replace(node, by_model=own)
         if not model:
             return node
         if "*" in model:

@@ -88,7 +88,9 @@ class _One:
             self._check_credential(whole, kind)
         provider = None
         if rules is not None and (rules or models):
-            provider = Provider(self.name, kind, rules, models, whole.value)
+            said = whole.value.get("capabilities")
+            facts = {} if said is None else {"capabilities": said}
+            provider = Provider(self.name, kind, rules, models, whole.value, facts)
         entries = (self.entry.models or {}).items()
         times = {
             name: times_of(model.timeouts)

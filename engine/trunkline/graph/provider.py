@@ -60,13 +60,14 @@ class Binding:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Who is called and in which dialect. `settings` is the merged row, with references to
-    secrets and environment still unresolved; `auth` is `{header, prefix}` or None."""
+    secrets and environment still unresolved; `facts` are known of all its models."""
 
     name: str
     type: str
     rules: tuple[DialectRule, ...]
     models: Mapping[str, Model]
     settings: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def dialects(self) -> list[Dialect]:
         """Every dialect that is spoken to it, those of its rules first."""
@@ -80,8 +81,8 @@ class Provider:
         entry = self.models.get(model)
         upstream = model if entry is None else entry.upstream
         leaf = f"{self.name}/{upstream}"
-        known = {} if entry is None else entry.facts
-        view = {"name": leaf, "id": leaf, "model": upstream, **known, **facts}
+        known = {**self.facts, **(entry.facts if entry is not None else {}), **facts}
+        view = {"name": leaf, "id": leaf, "model": upstream, **known}
         chosen = dialect or (entry.dialect if entry is not None else None)
         rule = self._rule(model, upstream, chosen)
         if rule is not None:

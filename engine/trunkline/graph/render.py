@@ -95,6 +95,8 @@ class Rendering:
     def _check_carried(self) -> None:
         """Note the hints that are left out; refuse to leave out meaning, unless told to."""
         leaf, dialect = self.binding.id, self.binding.dialect
+        if self.call.stream and not dialect.streams:
+            raise self._unsupported(f"{dialect.name} cannot be streamed")
         hints, meaning = dialect.loss(self.request)
         if self.settings.unsupported != "drop":
             if meaning:

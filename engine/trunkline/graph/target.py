@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.auth import SecretError
 from trunkline.errors import CallError, DeadlineError, InternalError, RequestError, UpstreamError
+from trunkline.graph.node import SkippedError
 from trunkline.graph.render import Rendering, skipped
 from trunkline.graph.send import Send
 from trunkline.policy.retry import wait_before_retry
@@ -82,7 +83,7 @@ class TargetSettings:
 class Target:
     """A leaf. `binding` is settled at compile time where the model is; otherwise `model` is
     what is asked for, with `*` for what the route's pattern captured, or None for the requested
-    model as it is."""
+    model as it is, and `by_model` has the settings of models that have some of their own."""
 
     id: str
     provider: Provider
@@ -91,6 +92,7 @@ class Target:
     model: str | None = None
     dialect: Dialect | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    by_model: Mapping[str, TargetSettings] = field(default_factory=dict)
     need: int = 1
 
     @property
@@ -108,10 +110,14 @@ class Target:
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """Render, sign, send, and return a reply once its first content has come."""
         _in_time(call)
-        binding = self.binding or self._bind(request, call)
+        binding, settings = self.binding, self.settings
+        if binding is None:
+            asked = self._asked(request, call)
+            binding = self._bind(asked, call)
+            settings = self.by_model.get(asked, settings)
         upstream = call.upstreams[self.provider.name]
         call.decision.targets.append(binding.id)
-        rendering = Rendering(self.settings, binding, upstream, call, request)
+        rendering = Rendering(settings, binding, upstream, call, request)
         unsigned = rendering.http()
         sends = 0
         while True:
@@ -125,13 +131,18 @@ class Target:
                 if wait:
                     await call.clock.sleep(wait)
 
-    def _bind(self, request: Mapping[str, Any], call: Call) -> Binding:
-        """The binding of a model that only the request names."""
-        asked = request["model"] if self.model is None else self.model.replace("*", call.capture)
+    def _asked(self, request: Mapping[str, Any], call: Call) -> str:
+        """The model, where only the request names it."""
+        asked: str = (
+            request["model"] if self.model is None else self.model.replace("*", call.capture)
+        )
         if not _MODEL.fullmatch(asked) or not _EMPTY_SEGMENTS.isdisjoint(asked.split("/")):
             raise RequestError(
                 "bad_request", f"`{asked[:80]}` is not a model name that can be sent on"
             )
+        return asked
+
+    def _bind(self, asked: str, call: Call) -> Binding:
         binding = self.provider.bind(asked, self.dialect, **self.facts)
         if binding is None:
             leaf = f"{self.provider.name}/{asked}"
@@ -152,6 +163,8 @@ class Target:
         except BaseException as error:
             call.state.end(self.leaf)
             attempt.seconds = call.since_start() - attempt.started
+            if isinstance(error, SkippedError):
+                call.sent -= 1
             raise _noted(error, attempt) from error.__cause__
 
     def _wait(self, error: UpstreamError, sends: int, call: Call) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from trunkline.errors import UpstreamError
+from trunkline.graph import SkippedError
 from trunkline.runtime.engine import Engine
 from trunkline.runtime.generation import Generation
 from trunkline.runtime.upstreams import dry_upstreams
@@ -14,16 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trunkline.compile import Plan
-    from trunkline.ports import HttpRequest, Random
+    from trunkline.ports import HttpRequest, HttpResponse, Random, Timeouts
 
 __all__ = ["DryEngine"]
 
 
-class DryEngine(Engine):
-    """An engine whose calls all fail at every target, after showing what each would be sent.
+class _Passing(DryTransport):
+    """Keeps each request, and lets the graph go on as if the target could not carry it."""
 
-    `requests` are those of the last call, in order, as they would go on the wire, credentials
-    masked. References that the environment does not hold are shown as they are written.
+    async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
+        """Keep the request; always raises `SkippedError`."""
+        try:
+            return await super().send(request, timeouts)
+        except UpstreamError as error:
+            raise SkippedError(error.message, target="") from None
+
+
+class DryEngine(Engine):
+    """An engine whose calls are passed over by every target, after showing what it would be sent.
+
+    So every target is seen, whatever `on:` says. `requests` are those of the last call, in order,
+    as they would go on the wire, credentials masked. References that the environment does not
+    hold are shown as they are written.
     """
 
     def __init__(
@@ -34,7 +48,7 @@ class DryEngine(Engine):
         chance: Random | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        dry = DryTransport()
+        dry = _Passing()
         super().__init__(transport=lambda: dry, chance=chance, environ=environ)
         self._dry = dry
         self._generation = Generation(0, plan, dry_upstreams(plan, environ), dry, ())
@@ -46,7 +60,7 @@ class DryEngine(Engine):
 
     async def rehearse(self, request: Mapping[str, Any], **options: Any) -> None:
         """Perform a call, streamed if the request says so. Raises the `CallError` that ends it:
-        an `UpstreamError` of kind `overloaded` if all went well."""
+        a `RequestError` of kind `unsupported` if all went well."""
         self._dry.requests.clear()
         if request.get("stream"):
             async with self.stream(request, **options):
