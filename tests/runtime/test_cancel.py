@@ -69,6 +69,8 @@ async def test_cancelling_a_reader_closes_the_socket_and_keeps_what_came() -> No
                 await task
             seen = await providers_of(engine)["sim"].arrival()
             assert await seen.over() == "cancelled"
+            assert stream.reply.decision.attempts[0].outcome == "cancelled"
+            assert engine._state.in_flight == {}
         assert stream.reply.text.startswith("".join(read))
 
 

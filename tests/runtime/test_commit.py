@@ -118,3 +118,11 @@ async def test_an_answer_with_an_empty_text_is_still_an_answer() -> None:
         async with engine.stream(model="m", messages=HELLO):
             pass
     assert raised.value.kind == "malformed"
+
+
+async def test_what_is_left_for_another_target_is_closed_first() -> None:
+    script = [streamed(b"data: {odd}\n\n", "late", DONE), streamed("ok", DONE)]
+    engine, transport = await opened(plan("  - {match: m, to: [a, b]}"), script)
+    async with engine.stream(model="m", messages=HELLO):
+        assert transport.responses[0].closed
+        assert not transport.responses[0].read
