@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.config.references import Join, Reference
+from trunkline.errors import DEFAULT_KINDS
 from trunkline.graph.target import TargetSettings
 from trunkline.ports import Timeouts
 
@@ -58,7 +59,7 @@ class Inherited:
     base: Times = ()
     times: Times = ()
     same_target: int = 1
-    retry_on: frozenset[Any] | None = None
+    retry_on: frozenset[str | int] | None = None
     prefer_same: bool = False
     unsupported: str = "skip"
     hold: int | None = 1
@@ -104,7 +105,8 @@ class Inherited:
         if retry.same_target is not None:
             said["same_target"] = retry.same_target
         if retry.on is not None:
-            said["retry_on"] = frozenset(retry.on)
+            usual = DEFAULT_KINDS if "default" in retry.on else frozenset()
+            said["retry_on"] = usual.union(retry.on)
         if retry.prefer is not None:
             said["prefer_same"] = retry.prefer == "same_target"
         return said

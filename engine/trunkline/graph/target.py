@@ -68,7 +68,7 @@ class TargetSettings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     whole_timeouts: Timeouts = field(default_factory=Timeouts)
     same_target: int = 1
-    retry_on: frozenset[str] | None = None
+    retry_on: frozenset[str | int] | None = None
     prefer_same: bool = False
     unsupported: Literal["skip", "drop", "refuse"] = "skip"
     hold: int | None = 1

@@ -45,22 +45,23 @@ def wait_before_retry(
     alone: bool,
     patient: bool,
     chance: float,
-    on: Collection[str] | None = None,
+    on: Collection[str | int] | None = None,
 ) -> float | None:
     """Seconds to wait before the same target is asked again, or None to leave it.
 
     `status` is what the provider answered with, `hint` the seconds it asked to wait, `nth` which
     retry this would be, `left` the seconds until the deadline, `alone` whether there is nowhere
-    else to go, `patient` whether a long hint is waited out all the same. `on` are the kinds that
-    a route wants retried instead of the usual ones.
+    else to go, `patient` whether a long hint is waited out all the same. `on` are the kinds and
+    statuses that a route wants retried instead of the usual ones.
     """
+    named = on is not None and (kind in on or status in on)
     if kind == "rate_limited":
-        if hint is None or not (alone or patient) or (on is not None and kind not in on):
+        if hint is None or not (alone or patient) or (on is not None and not named):
             return None
         wait = hint
     elif kind == "connect" and on is None:
         wait = 0.0
-    elif status in PASSING_STATUSES if on is None else kind in on:
+    elif status in PASSING_STATUSES if on is None else named:
         wait = max(backoff(nth, chance), hint or 0.0)
     else:
         return None

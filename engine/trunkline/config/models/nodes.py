@@ -72,15 +72,14 @@ class Timeouts(Strict):
 class Retry(Strict):
     """How often to try again."""
 
-    same_target: int | None = later(ge=0, le=10)
-    """Extra attempts on the same target."""
+    same_target: int | None = Field(default=None, ge=0, le=10)
+    """Extra attempts on the same target, after failures that pass by themselves; 1 where nothing
+    is said."""
     max_sends: int | None = Field(default=None, ge=1, le=100)
     """At most this many sends a request, over all targets."""
-    on: list[ErrorKind | Annotated[int, Field(ge=400, le=599)] | Literal["default"]] | None = (
-        later()
-    )
+    on: list[ErrorKind | Annotated[int, Field(ge=400, le=599)] | Literal["default"]] | None = None
     """Error kinds or statuses after which the same target is tried again."""
-    prefer: Literal["next_target", "same_target"] | None = later()
+    prefer: Literal["next_target", "same_target"] | None = None
     """Whether a wait that the provider asks for is spent on the same target."""
 
 
@@ -88,13 +87,13 @@ class Commit(Strict):
     """Hold back this much of the answer before showing any of it."""
 
     tokens: Count
-    """How many tokens."""
+    """How many pieces of content; providers send about one a token."""
 
 
 class Streaming(Strict):
     """When an answer counts as begun, and what happens when it breaks off."""
 
-    commit: Literal["first_content", "complete"] | Commit | None = later()
+    commit: Literal["first_content", "complete"] | Commit | None = None
     """Until then another target may take over without the caller noticing."""
     on_interrupt: Literal["error", "restart", "resume"] | None = later()
     """What to do when an answer breaks off after it was committed."""
