@@ -56,15 +56,18 @@ class StreamRules:
 class StreamReader:
     """Takes one response body's bytes and gives its deltas; does no IO.
 
-    `complete` turns true when the answer is known to be whole.
+    `complete` turns true when the answer is known to be whole; what follows is not part of it and
+    is not read. Deltas that came before a fault are given first: the fault is then in `broken`,
+    and raised by the next call.
     """
 
-    __slots__ = ("_decoder", "_finished", "_rules", "complete")
+    __slots__ = ("_decoder", "_finished", "_rules", "broken", "complete")
 
     def __init__(self, rules: StreamRules) -> None:
         self._rules = rules
         self._decoder = rules.framing.decoder()
         self._finished = False
+        self.broken: UpstreamError | None = None
         self.complete = False
 
     def feed(self, data: bytes) -> list[Delta]:
@@ -72,6 +75,10 @@ class StreamReader:
 
         Raises `UpstreamError` of kind `malformed` for bytes that are not this dialect's.
         """
+        if self.broken is not None:
+            raise self.broken
+        if self.complete:
+            return []
         try:
             frames = self._decoder.feed(data)
         except WireError as error:
@@ -80,23 +87,38 @@ class StreamReader:
 
     def end(self) -> list[Delta]:
         """The body has ended. Raises `UpstreamError` if the answer is not whole."""
+        if self.broken is not None:
+            raise self.broken
+        if self.complete:
+            return []
         try:
             frames = self._decoder.end()
         except WireError as error:
-            if self.complete:
-                return []
             raise UpstreamError("malformed", f"the stream was cut: {error}") from error
         deltas = self._read(frames)
+        if self.broken is not None:
+            return deltas
         if self._finished and self._rules.ends_after_finish:
             self.complete = True
         if not self.complete and not any("fail" in delta for delta in deltas):
-            raise UpstreamError("malformed", "the stream ended before the answer was whole")
+            cut = UpstreamError("malformed", "the stream ended before the answer was whole")
+            if not deltas:
+                raise cut
+            self.broken = cut
         return deltas
 
     def _read(self, frames: list[Frame]) -> list[Delta]:
         deltas: list[Delta] = []
         for frame in frames:
-            deltas.extend(self._deltas(frame))
+            if self.complete:
+                break
+            try:
+                deltas.extend(self._deltas(frame))
+            except UpstreamError as error:
+                if not deltas:
+                    raise
+                self.broken = error
+                break
         return deltas
 
     def _deltas(self, frame: Frame) -> list[Delta]:

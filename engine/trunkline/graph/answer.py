@@ -24,10 +24,21 @@ class Answer:
     """Reads a streamed answer, one chunk of its body at a time.
 
     `ready` holds what was read and not yet handed out: each delta with the steps it made.
-    `pieces` counts the deltas that added content.
+    `pieces` counts the deltas that added content. Before `committed` is set, an answer that
+    breaks off has come to nothing; after it, what came before the break is handed out first.
     """
 
-    __slots__ = ("_chunks", "_reader", "_response", "done", "fold", "pieces", "ready")
+    __slots__ = (
+        "_broken",
+        "_chunks",
+        "_reader",
+        "_response",
+        "committed",
+        "done",
+        "fold",
+        "pieces",
+        "ready",
+    )
 
     def __init__(self, response: HttpResponse, reader: StreamReader, fold: Fold) -> None:
         self._response = response
@@ -36,32 +47,43 @@ class Answer:
         self.fold = fold
         self.ready: deque[tuple[dict[str, Any], list[Step]]] = deque()
         self.pieces = 0
+        self.committed = False
         self.done = False
+        self._broken: UpstreamError | None = None
 
     async def advance(self) -> None:
         """Read one chunk; `done` is set when the answer is complete.
 
         Raises `UpstreamError` for a body that breaks off, cannot be read or reports a failure.
         """
+        if self._broken is not None:
+            raise self._broken
         if self._reader.complete:
-            await self._linger()
             self.done = True
+            await self._linger()
             return
         chunk = await anext(self._chunks, None)
         if chunk is None:
             self._take(self._reader.end())
-            self.done = True
+            self.done = self._broken is None
         else:
             self._take(self._reader.feed(chunk))
 
     def _take(self, deltas: list[dict[str, Any]]) -> None:
+        """Fold the deltas. Those that only bring what the reply itself shows are not kept."""
+        broken = self._reader.broken
         for delta in deltas:
             if "fail" in delta:
-                raise failure_of(delta["fail"])
+                broken = failure_of(delta["fail"])
+                break
             steps = self.fold.add(delta)
             if steps:
                 self.pieces += 1
-            self.ready.append((delta, steps))
+            if steps or "finish" in delta:
+                self.ready.append((delta, steps))
+        if broken is not None and not (self.committed and self.ready):
+            raise broken
+        self._broken = broken
 
     async def _linger(self) -> None:
         """What follows the terminal marker is not part of the answer; nor is how it ends."""

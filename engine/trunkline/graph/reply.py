@@ -25,11 +25,12 @@ __all__ = ["Reply", "Watch", "deltas_of"]
 class Watch:
     """The times a committed stream is held to; None is no limit.
 
-    `content` is the seconds allowed between two pieces of content; `deadline` is on `now`'s
-    clock. Silence between any two bytes is the transport's to notice.
+    `content` is the seconds that may be waited for the next piece of content: a reader who takes
+    long to come back for it does not use them up. `deadline` is on `now`'s clock. Silence between
+    any two bytes is the transport's to notice.
     """
 
-    __slots__ = ("_arrived", "_now", "content", "deadline")
+    __slots__ = ("_now", "_since", "_waited", "content", "deadline")
 
     def __init__(
         self, now: Callable[[], float], content: float | None, deadline: float | None
@@ -37,20 +38,21 @@ class Watch:
         self._now = now
         self.content = content
         self.deadline = deadline
-        self._arrived = now()
+        self._since = 0.0
+        self._waited = 0.0
 
-    def left(self) -> float | None:
-        """Seconds until the first of the limits."""
-        until = self.deadline
+    def begin(self) -> float | None:
+        """A wait begins; gives the seconds until the first of the limits."""
+        self._since = now = self._now()
+        left = None if self.deadline is None else self.deadline - now
         if self.content is not None:
-            silent = self._arrived + self.content
-            if until is None or silent < until:
-                until = silent
-        return None if until is None else until - self._now()
+            silence = self.content - self._waited
+            left = silence if left is None else min(left, silence)
+        return left
 
-    def arrived(self) -> None:
-        """A piece of content has come."""
-        self._arrived = self._now()
+    def end(self, arrived: bool) -> None:
+        """The wait is over; `arrived` tells whether a piece of content has come."""
+        self._waited = 0.0 if arrived else self._waited + self._now() - self._since
 
     def verdict(self) -> str:
         """What to say when the time is over."""
@@ -217,19 +219,20 @@ class Reply:
         watch = self._watch
         pieces = answer.pieces
         try:
-            async with asyncio.timeout(None if watch is None else watch.left()):
+            async with asyncio.timeout(None if watch is None else watch.begin()):
                 await answer.advance()
         except TimeoutError:
-            await self._stop("interrupted")
-            raise self._broken(watch.verdict() if watch else "no time was left") from None
+            if not answer.done:
+                await self._stop("interrupted")
+                raise self._broken(watch.verdict() if watch else "no time was left") from None
         except UpstreamError as error:
             await self._stop("interrupted")
             raise self._broken(error.message) from error
         except BaseException:
             await self._stop("cancelled")
             raise
-        if watch is not None and answer.pieces != pieces:
-            watch.arrived()
+        if watch is not None:
+            watch.end(answer.pieces != pieces)
         if answer.done:
             await self._stop("ok")
 

@@ -24,6 +24,9 @@ MAX_BODY: Final = 64 * 1024 * 1024
 MAX_ERROR_BODY: Final = 1024 * 1024
 """Bytes of a failed response that are read to find out what it means."""
 
+ERROR_TIME: Final = 5.0
+"""Seconds that this may take: the status has said most of it."""
+
 
 class Send:
     """One send to one target, from the first byte out to the commit."""
@@ -77,7 +80,7 @@ class Send:
 
     async def _refused(self, response: HttpResponse) -> UpstreamError:
         """What a status that is no success means, in the dialect's words."""
-        text = await _body(response, MAX_ERROR_BODY)
+        text = await _beginning(response)
         await response.aclose()
         try:
             body: Any = loads(text)
@@ -96,7 +99,7 @@ class Send:
         )
 
     async def _whole(self, response: HttpResponse) -> Reply:
-        text = await _body(response, MAX_BODY)
+        text = await _body(response)
         try:
             body = loads(text)
         except WireError as error:
@@ -121,6 +124,7 @@ class Send:
         if answer.done:
             await response.aclose()
             return self._committed(answer.fold, ready=answer.ready)
+        answer.committed = True
         times = self._times
         response.idle = times.idle
         watch = Watch(self.call.clock.monotonic, times.idle_content, self.call.deadline)
@@ -147,12 +151,26 @@ class Send:
         self.call.release()
 
 
-async def _body(response: HttpResponse, limit: int) -> bytes:
+async def _body(response: HttpResponse) -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for chunk in response.chunks():
         size += len(chunk)
-        if size > limit:
-            raise UpstreamError("malformed", f"the response is larger than {limit} bytes")
+        if size > MAX_BODY:
+            raise UpstreamError("malformed", f"the response is larger than {MAX_BODY} bytes")
         pieces.append(chunk)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _beginning(response: HttpResponse) -> bytes:
+    """What came of a failed response. However its body goes on, its status stands."""
+    text = bytearray()
+    try:
+        async with asyncio.timeout(ERROR_TIME):
+            async for chunk in response.chunks():
+                text += chunk
+                if len(text) >= MAX_ERROR_BODY:
+                    break
+    except (TimeoutError, UpstreamError):
+        pass
+    return bytes(text[:MAX_ERROR_BODY])
