@@ -75,9 +75,7 @@ class StreamReader:
 
         Raises `UpstreamError` of kind `malformed` for bytes that are not this dialect's.
         """
-        if self.broken is not None:
-            raise self.broken
-        if self.complete:
+        if self._over():
             return []
         try:
             frames = self._decoder.feed(data)
@@ -87,9 +85,7 @@ class StreamReader:
 
     def end(self) -> list[Delta]:
         """The body has ended. Raises `UpstreamError` if the answer is not whole."""
-        if self.broken is not None:
-            raise self.broken
-        if self.complete:
+        if self._over():
             return []
         try:
             frames = self._decoder.end()
@@ -106,6 +102,12 @@ class StreamReader:
                 raise cut
             self.broken = cut
         return deltas
+
+    def _over(self) -> bool:
+        """Whether nothing more is to be read; raises the fault that came after earlier deltas."""
+        if self.broken is not None:
+            raise self.broken
+        return self.complete
 
     def _read(self, frames: list[Frame]) -> list[Delta]:
         deltas: list[Delta] = []
