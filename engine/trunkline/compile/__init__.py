@@ -59,12 +59,25 @@ def load_plan(
 
 
 def compile_document(document: Document) -> tuple[Plan | None, list[Diagnostic]]:
-    """The plan of a document, unless something is wrong with it, and every finding, sorted."""
+    """The plan of a document, unless something is wrong with it, and every finding, sorted.
+
+    Where the shape is wrong, what is left of it is looked through as well.
+    """
     spec, found = read(document)
     if spec is None:
-        return None, found
+        return None, sort([*found, *_beyond_shape(document)])
     plan, more = compile_spec(spec)
     return plan, sort([*found, *more])
+
+
+def _beyond_shape(document: Document) -> list[Diagnostic]:
+    from trunkline.config.remains import remains
+
+    left = remains(document)
+    if left is None:
+        return []
+    _, found = compile_spec(left.spec)
+    return [*left.found, *(finding for finding in found if not left.follows(finding))]
 
 
 def compile_spec(spec: Spec) -> tuple[Plan | None, list[Diagnostic]]:
