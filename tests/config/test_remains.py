@@ -99,3 +99,8 @@ def test_mistakes_in_shape_stay_what_they_are(path: Path) -> None:
     assert [one for one in said if one.startswith(("TL1", "TL2"))] == [
         one for one in expected(path) if not one.startswith("TL230")
     ]
+
+
+def test_thousands_of_mistakes_are_not_looked_beyond() -> None:
+    routes = "".join(f"  - {{match: a{number}, to: nope/x, foo: 1}}\n" for number in range(201))
+    assert {one.split()[0] for one in codes(f"{PROVIDERS}routes:\n{routes}")} == {"TL201"}

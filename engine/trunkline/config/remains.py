@@ -32,6 +32,9 @@ __all__ = ["Remains", "remains"]
 MOST_ROUNDS: Final = 8
 """Taking something out may leave what holds it wrong; beyond this the document is given up."""
 
+MOST_MISTAKES: Final = 200
+"""In shape. Nobody mends more of them at a time, and nothing is learned from what is left."""
+
 _DECLARING: Final = ("providers", "targets", "dialects")
 _ABOUT_NAMES: Final = ("TL302", "TL303", "TL304", "TL306", "TL309")
 _ABOUT_SENDS: Final = "TL404"
@@ -73,6 +76,8 @@ def remains(document: Document) -> Remains | None:
             found.spec = Spec(RouteFile.model_validate(left.value), left)
         except ValidationError:
             wrong = violations(left.value)
+            if len(wrong) > MOST_MISTAKES:
+                return None
             found.found += findings(left, [one for one in wrong if _unseen(left, one, found)])
             left = _without(left, wrong, found)
         else:
@@ -112,7 +117,7 @@ def _without(document: Document, wrong: Iterable[Violation], found: Remains) -> 
             continue
         cuts.add(path)
         _note(document, path, found)
-    value, place = _copy(document.value, document.root, (), cuts, names)
+    value, place = _copy(document.value, document.root, _changes(cuts, names))
     if isinstance(value, dict):
         value["version"] = 1
     return Document(document.name, value, document.files, place)
@@ -158,30 +163,41 @@ def _note(document: Document, path: Path, found: Remains) -> None:
     found.damaged.update((document.key_span(name), document.span(name)))
 
 
-def _copy(
-    value: Any, place: Place, path: Path, cuts: set[Path], names: dict[Path, str]
-) -> tuple[Any, Place]:
+def _changes(cuts: set[Path], names: dict[Path, str]) -> dict[str | int, Any]:
+    """The same by steps: None at the end of a path is a cut, text a name."""
+    changes: dict[str | int, Any] = {}
+    for path, change in [*names.items(), *((path, None) for path in cuts)]:
+        at: Any = changes
+        for step in path[:-1]:
+            at = at.setdefault(step, {})
+            if not isinstance(at, dict):
+                break
+        else:
+            at[path[-1]] = change
+    return changes
+
+
+def _copy(value: Any, place: Place, changes: Any) -> tuple[Any, Place]:
     """The value without what is cut. What neither a cut nor another name touches is shared."""
-    touched = any(one[: len(path)] == path for one in (*cuts, *names))
-    if not touched or not isinstance(value, dict | list):
+    if not isinstance(changes, dict) or not changes or not isinstance(value, dict | list):
         return value, place
     copy = Place(place.file, place.line, place.column, place.end_line, place.end_column)
     copy.source = place.source
     if isinstance(value, list):
         items = [
-            _copy(item, place.child(index) or place, (*path, index), cuts, names)
+            _copy(item, place.child(index) or place, changes.get(index, {}))
             for index, item in enumerate(value)
-            if (*path, index) not in cuts
+            if changes.get(index, {}) is not None
         ]
         copy.items = [at for _, at in items]
         return [item for item, _ in items], copy
     copy.keys, copy.items = {}, {}
     kept: dict[str, Any] = {}
     for key, item in value.items():
-        at = (*path, key)
-        if at in cuts:
+        change = changes.get(key, {})
+        if change is None:
             continue
-        name = names.get(at) or key
-        kept[name], copy.items[name] = _copy(item, place.child(key) or place, at, cuts, names)
+        name = change if isinstance(change, str) else key
+        kept[name], copy.items[name] = _copy(item, place.child(key) or place, change)
         copy.keys[name] = (place.keys or {}).get(key, place)
     return kept, copy
