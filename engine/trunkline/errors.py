@@ -141,6 +141,11 @@ class CallError(TrunklineError):
         self.retry_after = retry_after
         self.decision: Decision | None = None
 
+    def say(self, message: str) -> None:
+        """Put another message in the place of this one."""
+        self.message = message
+        self.args = (message,)
+
 
 class RequestError(CallError):
     """The caller's request is at fault: malformed, matched by no route, or carried by no target."""

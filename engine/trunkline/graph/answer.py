@@ -10,6 +10,8 @@ from trunkline.dialect import failure_of
 from trunkline.errors import UpstreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trunkline.dialect import Fold, Step, StreamReader
     from trunkline.ports import HttpResponse
 
@@ -31,6 +33,7 @@ class Answer:
     __slots__ = (
         "_broken",
         "_chunks",
+        "_hide",
         "_reader",
         "_response",
         "committed",
@@ -40,8 +43,16 @@ class Answer:
         "ready",
     )
 
-    def __init__(self, response: HttpResponse, reader: StreamReader, fold: Fold) -> None:
+    def __init__(
+        self,
+        response: HttpResponse,
+        reader: StreamReader,
+        fold: Fold,
+        hide: Callable[[str], str] = str,
+    ) -> None:
+        """`hide` takes the provider's secrets out of what it says about a failure."""
         self._response = response
+        self._hide = hide
         self._chunks = response.chunks().__aiter__()
         self._reader = reader
         self.fold = fold
@@ -75,6 +86,7 @@ class Answer:
         for delta in deltas:
             if "fail" in delta:
                 broken = failure_of(delta["fail"])
+                broken.say(self._hide(broken.message))
                 break
             steps = self.fold.add(delta)
             if steps:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trunkline.auth import Hiding
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -106,10 +108,12 @@ class Upstream:
 
     `base_url` has no slash at its end. `headers`, in lower case, go with every request, in place
     of a dialect's own. `view` is what templates see as `provider`: plain settings, never secrets.
+    `hide` takes its secrets out of what it says.
     """
 
     base_url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     signer: Signer
     view: Mapping[str, Any]
     simulated: bool = False
+    hide: Hiding = field(default_factory=lambda: Hiding(()))

@@ -111,7 +111,8 @@ class Send:
 
     async def _streamed(self, response: HttpResponse) -> Reply:
         dialect = self.binding.dialect
-        answer = Answer(response, dialect.reader(), dialect.fold(self.rendering.upstream.view))
+        upstream = self.rendering.upstream
+        answer = Answer(response, dialect.reader(), dialect.fold(upstream.view), upstream.hide)
         hold = self.settings.hold if self.call.stream else None
         while not answer.done and (hold is None or answer.pieces < hold):
             if hold is not None and answer.fold.finished:

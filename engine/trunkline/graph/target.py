@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trunkline.dialect import Dialect
     from trunkline.graph.node import Call, Node
     from trunkline.graph.overlay import Overlay
-    from trunkline.graph.provider import Binding, Provider
+    from trunkline.graph.provider import Binding, Provider, Upstream
     from trunkline.graph.reply import Reply
 
 __all__ = ["Target", "TargetSettings", "Wire"]
@@ -165,7 +165,7 @@ class Target:
             attempt.seconds = call.since_start() - attempt.started
             if isinstance(error, SkippedError):
                 call.sent -= 1
-            raise _noted(error, attempt) from error.__cause__
+            raise _noted(error, attempt, upstream) from error.__cause__
 
     def _wait(self, error: UpstreamError, sends: int, call: Call) -> float | None:
         """Seconds until the same target is asked once more; None to leave it."""
@@ -194,12 +194,13 @@ def _in_time(call: Call) -> None:
         raise DeadlineError("the request's total time does not allow another try")
 
 
-def _noted(error: BaseException, attempt: Attempt) -> BaseException:
+def _noted(error: BaseException, attempt: Attempt, upstream: Upstream) -> BaseException:
     """The error to raise for a failed attempt, written into its record."""
     if isinstance(error, SecretError):
         error = InternalError(str(error))
     if isinstance(error, CallError):
         error.target = attempt.target
+        error.say(upstream.hide(error.message))
         attempt.outcome = error.kind
         attempt.message = error.message
     else:

@@ -3,20 +3,21 @@ credentials bound to their origin, simulated providers started."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from trunkline.auth import MASK, ApiKey, Secret, Unsigned, origin_of
+from trunkline.auth import MASK, ApiKey, Hiding, Secret, Unsigned, origin_of
 from trunkline.compile.roots import PROVIDER_FIELDS
 from trunkline.config.models import SIMULATED
-from trunkline.config.references import Join, Reference, UnresolvedError, resolve
+from trunkline.config.references import Join, Reference, UnresolvedError, find, resolve
 from trunkline.diagnostics import Diagnostic, sort
 from trunkline.errors import ConfigError
 from trunkline.graph import Upstream
 from trunkline.runtime.simulated import start_simulated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from trunkline.auth import Signer
     from trunkline.compile import Plan
@@ -91,7 +92,8 @@ class _Opening:
         base_url = self._base_url(provider)
         headers = self._headers(provider)
         signer = self._signer(provider, base_url)
-        return Upstream(base_url, headers, signer, self._view(provider))
+        hide = Hiding(self._secrets(provider))
+        return Upstream(base_url, headers, signer, self._view(provider), hide=hide)
 
     def simulated(self, provider: Provider, origin: str) -> Upstream:
         """A provider that answers on this machine. It needs no credential, but whatever the
@@ -150,6 +152,17 @@ class _Opening:
         does not see it."""
         hidden = self.dry and value != str(_referred(written))
         return MASK if hidden else value
+
+    def _secrets(self, provider: Provider) -> Iterator[str]:
+        """The key, and what stands behind references in headers, which may be one too."""
+        if self.dry:
+            return
+        key, headers = provider.settings.get("api_key"), provider.settings.get("headers")
+        written = [] if key is None else [_referred(key)]
+        written.extend(reference for _, reference in find(headers))
+        for value in written:
+            with contextlib.suppress(UnresolvedError):
+                yield self.look(value)
 
     def _signer(self, provider: Provider, base_url: str) -> Signer:
         key = self._text(provider, "api_key")
