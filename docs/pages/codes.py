@@ -52,7 +52,7 @@ def _code(page: Page) -> str:
     if page.by_hand:
         blocks.append(paragraph(f"Mistake: {page.bad['trunkline.yaml']}."))
         return "\n\n".join(blocks)
-    shown = printed(page.bad)
+    shown = _printed(page.code, page.bad)
     return "\n\n".join(
         [
             *blocks,
@@ -75,8 +75,9 @@ def _files(files: Mapping[str, str], mark: str) -> str:
     return "\n\n".join(blocks)
 
 
-def printed(files: Mapping[str, str]) -> str:
-    """What `validate` prints about these files."""
+def _printed(code: str, files: Mapping[str, str]) -> str:
+    """What `validate` prints of this code about these files; short examples may be wrong in other
+    ways too, such as providers that are declared nowhere."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "routes"
         folder.mkdir()
@@ -86,5 +87,5 @@ def printed(files: Mapping[str, str]) -> str:
         document, found = load(folder, files=read)
         if document is not None:
             found = [*found, *compile_document(document)[1]]
-        text = render(unsilenced(found, read), read)
+        text = render([one for one in unsilenced(found, read) if one.code == code], read)
         return text.replace(f"{folder}/", "").replace(f"{scratch}/", "")

@@ -58,7 +58,7 @@ def wrong(block: Block) -> str:
 
 
 def untrue(block: Block) -> str:
-    """What a template with its input and its result (`given`, `template`, `gives`) gives instead."""
+    """What a template (`given`, `template`, `gives`) gives instead of what it says it gives."""
     document, found = parse(block.text, "template")
     assert document is not None, found
     given = document.value["given"]
