@@ -7,11 +7,13 @@ for nothing.
 
 from trunkline.template.filters import FILTERS, Filter
 from trunkline.template.library import Library, Mode, Template, compile_expression
+from trunkline.template.links import LOWER
 from trunkline.template.runtime import ABSENT, Absent, Refusal
 
 __all__ = [
     "ABSENT",
     "FILTERS",
+    "LOWER",
     "Absent",
     "Filter",
     "Library",

@@ -39,6 +39,14 @@ _WORDS: Final = frozenset(
 )
 _BAD_CHARACTER: Final = re.compile(r"unexpected char '(.*)' at (\d+)", re.DOTALL)
 _TEST_THEN_IF: Final = re.compile(r"(\S+ is (?:not )?\w+) if\b")
+_ELSEWHERE: Final = {
+    "&&": "write `and`",
+    "||": "write `or`",
+    "!": "write `not`, or `!=` between two values",
+    "=": "write `==` to compare",
+    "?": "write `a if condition else b`",
+}
+"""How other languages say it."""
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 _CLOSES: Final = {"(": ")", "[": "]", "{": "}"}
@@ -143,7 +151,12 @@ def _explained(error: TemplateSyntaxError, source: str) -> ExpressionError:
     """Jinja's error in the manner of ours."""
     message, offset, hint = error.message or "", error.lineno, ""
     if (match := _BAD_CHARACTER.fullmatch(message)) is not None:
-        return ExpressionError(f"`{match[1]}` is not expected here", int(match[2]))
+        at = int(match[2])
+        hint = _ELSEWHERE.get(source[at : at + 2]) or _ELSEWHERE.get(match[1]) or ""
+        return ExpressionError(f"`{match[1]}` is not expected here", at, hint)
+    hint = _ELSEWHERE.get(source[offset : offset + 2]) or ""
+    if not hint and source[offset : offset + 1] in ("=", "?"):
+        hint = _ELSEWHERE[source[offset]]
     message = message.rstrip(".").replace("end of template", "end").replace("'", "`")
     if (test := _TEST_THEN_IF.search(source)) is not None:
         hint = f"put the test in brackets: `({test[1]}) if`"

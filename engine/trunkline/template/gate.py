@@ -7,6 +7,7 @@ the run. So there is no sandbox, and nothing to escape from.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from jinja2 import nodes
@@ -17,7 +18,7 @@ from trunkline.template.expressions import ExpressionError, parse
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from trunkline.diagnostics import Span
     from trunkline.template.filters import Filter
@@ -38,6 +39,8 @@ TESTS: Final = {
 }
 """What may follow `is`. `defined` and `present` are the same: there, even if null."""
 
+ABSENT_WORD: Final = "absent"
+"""The word of expressions for no value."""
 DEEPEST: Final = 40
 """Levels that one expression may nest."""
 
@@ -77,6 +80,7 @@ _OTHER_TESTS: Final = {
     "integer": "number",
     "float": "number",
 }
+_DASHED: Final = re.compile(r"([A-Za-z_]\w*)\.((?:[A-Za-z_]\w*-)+)$", re.ASCII)
 _OTHER_NAMES: Final = {"null": "none", "nil": "none", "undefined": "absent"}
 
 Jinja: TypeAlias = Any
@@ -96,12 +100,13 @@ class Gate:
         self._place: Place
         self._scope: ir.Scope
         self._depth = 0
+        self._source = ""
 
     def expression(
         self, source: str, place: Place, scope: ir.Scope, guarded: bool = False
     ) -> ir.Expr:
         """The expression in `source`; findings are reported and give null."""
-        self._place, self._scope, self._depth = place, scope, 0
+        self._place, self._scope, self._depth, self._source = place, scope, 0, source
         try:
             tree = parse(source)
         except ExpressionError as error:
@@ -119,6 +124,11 @@ class Gate:
 
     def _at(self, node: Jinja, length: int = 1, skip: int = 0) -> Span:
         return self._place.at(node.lineno + skip, length)
+
+    def _look(self, *parts: Jinja) -> None:
+        """Find what else is wrong in the parts of something refused."""
+        for part in parts:
+            self._visit(part, True)
 
     def _visit(self, node: Jinja, guarded: bool = False) -> ir.Expr:
         kind = type(node)
@@ -167,7 +177,7 @@ class Gate:
         if isinstance(node.arg, nodes.Tuple):
             return self._refuse("TL504", "one key at a time: `a[b][c]`", node)
         base = node.node
-        if isinstance(base, nodes.Name):
+        if isinstance(base, nodes.Name) and base.name != ABSENT_WORD:
             found = self._scope.find(base.name)
             if found is not None and found.kind in ("table", "const"):
                 if found.kind == "table" and not guarded:
@@ -176,21 +186,28 @@ class Gate:
         return ir.Item(self._visit(base), self._visit(node.arg))
 
     def _path(self, name: str, keys: list[str], offset: int, guarded: bool) -> ir.Expr:
-        if name == "absent":
+        if name == ABSENT_WORD:
             return ir.Nothing()
         binding = self._scope.find(name)
         span = self._place.at(offset, len(name))
         if binding is None:
-            return self._unknown_name(name, span)
+            return self._unknown_name(name, span, offset)
         if binding.kind in ("table", "const") and keys:
             return self._constant(binding, keys, span)
         note_path(binding, keys, self._place.at(offset, len(".".join([name, *keys]))))
         return ir.Path(binding, tuple(keys))
 
-    def _unknown_name(self, name: str, span: Span) -> ir.Expr:
+    def _dashed(self, offset: int, name: str) -> str | None:
+        """`headers['x-team']` for `headers.x-team`, which reads as a subtraction."""
+        match = _DASHED.search(self._source[:offset])
+        return None if match is None else f"{match[1]}['{match[2]}{name}']"
+
+    def _unknown_name(self, name: str, span: Span, offset: int) -> ir.Expr:
         known = self._scope.known()
         near = _OTHER_NAMES.get(name) or did_you_mean(name, known)
         hint = f"did you mean `{near}`?" if near else "names here: " + ", ".join(sorted(known))
+        if (dashed := self._dashed(offset, name)) is not None:
+            hint = f"a name with `-` stands in brackets: `{dashed}`"
         self.report.add("TL501", f"unknown name `{name}`", span, hint)
         return ir.Const(None)
 
@@ -269,6 +286,7 @@ class Gate:
         if name is None:
             near = _OTHER_TESTS.get(node.name) or did_you_mean(node.name, TESTS)
             hint = f"write `is {near}`" if near else "there are: " + ", ".join(TESTS)
+            self._look(node.node)
             return self._refuse("TL502", f"unknown test `is {node.name}`", node, hint)
         if node.args or node.kwargs or node.dyn_args or node.dyn_kwargs:
             hint = "put the test in brackets: `(a is defined) if b`"
@@ -282,6 +300,7 @@ class Gate:
             hint = f"did you mean `{near}`?" if near else ""
             span = self._at(node, len(node.name))
             self.report.add("TL502", f"unknown filter `{node.name}`", span, hint)
+            self._look(node.node, *node.args)
             return ir.Const(None)
         if node.dyn_args or node.dyn_kwargs:
             return self._refuse("TL504", "`*` and `**` arguments are not allowed", node)
@@ -298,12 +317,19 @@ class Gate:
     def _call(self, node: Jinja, guarded: bool) -> ir.Expr:
         called = node.node
         if isinstance(called, nodes.Getattr):
-            near = called.attr if called.attr in self.filters else ""
+            near = _filter_like(called.attr, self.filters)
             hint = f"write `| {near}`" if near else "filters are written `value | name`"
+            self._look(called.node, *node.args)
             return self._refuse("TL504", f"`.{called.attr}()`: there are no methods", node, hint)
         name = called.name if isinstance(called, nodes.Name) else "this"
         hint = f"write `value | {name}`" if name in self.filters else "there are only filters"
         return self._refuse("TL504", f"`{name}` cannot be called", called, hint)
+
+
+def _filter_like(method: str, filters: Collection[str]) -> str:
+    """The filter that does what a method of that name would: `startswith` is `starts_with`."""
+    plain = method.replace("_", "")
+    return next((name for name in filters if name.replace("_", "") == plain), "")
 
 
 def note_path(binding: ir.Binding, keys: list[str], span: Span) -> None:

@@ -6,7 +6,7 @@ only hands on to another fragment is its own as well, so they settle together.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.diagnostics import Diagnostic, Span, did_you_mean
 from trunkline.template import ir
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from trunkline.config.source import Document, Path
     from trunkline.template.filters import Filter
 
-__all__ = ["Links"]
+__all__ = ["LOWER", "Links"]
+
+LOWER: Final = frozenset({"*"})
+"""In place of the fields of a closed parameter: any that has no capital letter."""
 
 
 class Links:
@@ -163,9 +166,14 @@ class Links:
         """Fields that parameters do not have, though all that they have is known."""
         found = []
         for root in closed.keys() & unit.params.keys():
-            allowed = list(closed[root])
+            allowed = sorted(closed[root])
             for field, span in self.fields(unit, unit.params[root])[0].items():
-                if field not in allowed:
+                if closed[root] is LOWER:
+                    if field != field.lower():
+                        hint = f"write `{root}['{field.lower()}']`: names are lower case there"
+                        message = f"`{root}` never has `{field}`"
+                        found.append(Diagnostic("TL505", "error", message, span, hint))
+                elif field not in allowed:
                     near = did_you_mean(field, allowed)
                     hint = f"did you mean `{near}`?" if near else f"it has {listed(allowed)}"
                     message = f"`{root}` has no `{field}`"

@@ -34,8 +34,8 @@ _KINDS: Final = {"string": "str", "boolean": "bool", "mapping": "dict", "list": 
 
 @dataclass(slots=True)
 class Source:
-    """Python for a value. `absent`: it may give ABSENT. `atom`: a name or constant, free to
-    repeat. `full`: it is surely not empty."""
+    """Python for a value. `absent`: it may give ABSENT. `atom`: a name, free to repeat.
+    `full`: it is surely not empty."""
 
     text: str
     absent: bool = True
@@ -196,7 +196,9 @@ class Speaker:
                 return Source(f"far(s, {found.text})", found.absent)
             return found
         if isinstance(expr, ir.Const):
-            return Source(repr(expr.value), False, True)
+            shown = repr(expr.value)
+            number = isinstance(expr.value, (int, float))
+            return Source(f"({shown})" if number else shown, False)
         if isinstance(expr, ir.Nothing):
             return Source("None", False, True) if loose else Source("A", True, True)
         return _SPOKEN[type(expr)](self, expr, loose)
@@ -278,7 +280,7 @@ class Speaker:
             value = right.value
             if isinstance(value, str):
                 return f"({self.expr(left, True).text} {'!=' if negated else '=='} {value!r})"
-            if (value is None or isinstance(value, bool)) and not isinstance(left, ir.Const):
+            if (value is None or isinstance(value, bool)) and not _is_literal(left):
                 return f"({self.expr(left).text} {'is not' if negated else 'is'} {value!r})"
         call = f"same({self.expr(left).text}, {self.expr(right).text})"
         return f"(not {call})" if negated else call
@@ -335,8 +337,6 @@ class Speaker:
     def _inline(self, expr: ir.Apply, loose: bool) -> Source:
         """`default` and `required`: the value unless it is absent or null."""
         value, other = expr.arguments
-        if isinstance(value, ir.Const) and value.value is not None:
-            return self.expr(value)
         first = self.expr(value, True)
         held, test = self.bound(first)
         condition = f"({test}) is not None" if held != test else f"{held} is not None"
@@ -352,8 +352,8 @@ class Speaker:
             text = f"isinstance({self.expr(expr.item, True).text}, {_KINDS[expr.name]})"
         elif expr.name == "number":
             text = f"is_number({self.expr(expr.item, True).text})"
-        elif isinstance(expr.item, ir.Const) and expr.name in ("none", "defined"):
-            text = repr(expr.name == "defined" or expr.item.value is None)
+        elif expr.name in ("none", "defined") and _is_literal(expr.item):
+            text = repr(expr.name == "defined" or expr.item == ir.Const(None))
         elif expr.name == "none":
             text = f"({self.expr(expr.item).text} is None)"
         elif expr.name == "defined":
@@ -362,6 +362,13 @@ class Speaker:
             held, test = self.bound(self.expr(expr.item, True))
             text = f"(not (({test}) or {held} == 0))"
         return Source(text, False)
+
+
+def _is_literal(expr: ir.Expr) -> bool:
+    """Whether Python would warn of `is` beside it."""
+    return isinstance(expr, ir.Const) or (
+        isinstance(expr, ir.Negate) and isinstance(expr.item, ir.Const)
+    )
 
 
 _SPOKEN: Final[dict[type, Callable[..., Source]]] = {
