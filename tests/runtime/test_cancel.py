@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.runtime.making import HELLO, providers_of, simulated
-from trunkline import Engine
+from trunkline import Engine, EngineClosed, UpstreamError
 
 pytestmark = pytest.mark.anyio
 
@@ -74,11 +74,15 @@ async def test_cancelling_a_reader_closes_the_socket_and_keeps_what_came() -> No
         assert stream.reply.text.startswith("".join(read))
 
 
-async def test_closing_the_engine_cuts_what_is_under_way() -> None:
-    engine = await Engine.open(simulated("faults: [{stall: true}]"))
+@pytest.mark.parametrize("fault", ["stall: true", "status: 429, retry_after: 2s"])
+async def test_closing_the_engine_cuts_what_is_under_way(fault: str) -> None:
+    engine = await Engine.open(simulated(f"faults: [{{{fault}}}]"))
     async with within():
         task = asyncio.create_task(engine.chat(model="m", messages=HELLO))
         await providers_of(engine)["sim"].arrival()
         await engine.aclose()
-        with pytest.raises(Exception):  # noqa: B017 — how it ends depends on who notices first
+        with pytest.raises((UpstreamError, EngineClosed)):
             await task
+    assert engine._state.in_flight == {}
+    assert engine._generation is not None
+    assert engine._generation._users == 0

@@ -15,6 +15,7 @@ from trunkline.errors import (
     EngineClosed,
     InternalError,
     RequestError,
+    TrunklineError,
 )
 from trunkline.graph import Call, Reply, Scope, SkippedError, State
 from trunkline.ports import Decision
@@ -45,16 +46,16 @@ RETIRE_AFTER = 600.0
 class Opening:
     """What `Engine.open` gives: `async with` it, or `await` it and close the engine yourself."""
 
-    __slots__ = ("_engine", "_source")
+    __slots__ = ("_source", "engine")
 
     def __init__(self, engine: Engine, source: str | Path | Plan) -> None:
-        self._engine = engine
+        self.engine = engine
         self._source = source
 
     async def start(self) -> Engine:
         """The engine, open."""
-        await self._engine.reload(self._source)
-        return self._engine
+        await self.engine.reload(self._source)
+        return self.engine
 
     def __await__(self) -> Generator[Any, None, Engine]:
         return self.start().__await__()
@@ -63,7 +64,7 @@ class Opening:
         return await self.start()
 
     async def __aexit__(self, *_: object) -> None:
-        await self._engine.aclose()
+        await self.engine.aclose()
 
 
 class Engine:
@@ -98,6 +99,7 @@ class Engine:
         self._source: str | Path | Plan = ""
         self._reloading = asyncio.Lock()
         self._retiring: dict[asyncio.Task[None], Generation] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
     def open(
@@ -136,6 +138,7 @@ class Engine:
         Raises `ConfigError` and keeps the plan in use if the new one has an error. Requests
         under way end by the plan that they began with. Counters are kept by node and leaf id.
         """
+        self._at_home()
         async with self._reloading:
             if self._closed:
                 raise EngineClosed("the engine was closed; open a new one")
@@ -164,6 +167,18 @@ class Engine:
         self._number += 1
         transport = self._transport()
         return Generation(self._number, plan, upstreams, transport, (*owned, transport))
+
+    def _at_home(self) -> None:
+        """Refuse another event loop than the first: connections belong to the one they were
+        opened on, and would wait there for ever."""
+        running = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = running
+        elif self._loop is not running:
+            raise TrunklineError(
+                "this engine was opened on another event loop: open one on each loop, "
+                "or use `Engine.open_sync`, which any thread may use"
+            )
 
     def _current(self) -> Generation:
         if self._closed or self._generation is None:
@@ -225,6 +240,7 @@ class Engine:
         *,
         stream: bool,
     ) -> Reply:
+        self._at_home()
         generation = self._current()
         decision = Decision(request_id or f"req_{uuid4().hex}", generation=generation.number)
         generation.enter()
@@ -233,6 +249,9 @@ class Engine:
         except CallError as error:
             generation.leave()
             raise _final(error, decision) from error.__cause__
+        except EngineClosed:
+            generation.leave()
+            raise
         except Exception as error:
             generation.leave()
             raise _final(_bug(error), decision) from error
@@ -279,6 +298,7 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close every connection. Requests under way are cut; further ones raise `EngineClosed`."""
+        self._at_home()
         self._closed = True
         async with self._reloading:
             generations = [*self._retiring.values()]

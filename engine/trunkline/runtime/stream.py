@@ -38,7 +38,12 @@ class Stream:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.reply.aclose()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop reading. Safe to call at any time."""
+        if self._reply is not None:
+            await self._reply.aclose()
 
     def __aiter__(self) -> Self:
         return self

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -30,25 +32,29 @@ class SyncEngine:
     """
 
     def __init__(self, opening: Opening) -> None:
+        self._closing = False
+        self._handing = threading.Lock()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="trunkline", daemon=True
-        )
+        self._engine = opening.engine
+        self._thread = threading.Thread(target=self._run, name="trunkline", daemon=True)
         self._thread.start()
         try:
-            self._engine = self._wait(opening.start())
+            self._wait(opening.start())
         except BaseException:
-            self._stop()
+            self.close()
             raise
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine; an interrupt of the waiting thread cancels it."""
-        if self._loop.is_closed():
-            coroutine.close()
-            raise EngineClosed("the engine was closed; open a new one")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        with self._handing:
+            if self._closing:
+                coroutine.close()
+                raise EngineClosed("the engine was closed; open a new one")
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result()
+        except concurrent.futures.CancelledError:
+            raise EngineClosed("the engine was closed during the call") from None
         except BaseException:
             future.cancel()
             raise
@@ -71,15 +77,33 @@ class SyncEngine:
         return self._wait(self._engine.reload(source))
 
     def close(self) -> None:
-        """Close every connection and end the thread. Safe to call again."""
-        if not self._loop.is_closed():
-            self._wait(self._engine.aclose())
-            self._stop()
-
-    def _stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Close every connection and end the thread. Calls of other threads that are under way
+        raise `EngineClosed` or what cutting their connection leads to. Safe to call again."""
+        with self._handing:
+            first, self._closing = not self._closing, True
+        if first:
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop)
         self._thread.join()
-        self._loop.close()
+
+    def _run(self) -> None:
+        """What the thread does: run the loop until `_end` stops it."""
+        try:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        finally:
+            self._loop.close()
+
+    async def _end(self) -> None:
+        """Close the engine, let nobody wait for ever, and stop the loop."""
+        try:
+            await self._engine.aclose()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        finally:
+            self._loop.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -103,11 +127,16 @@ class SyncStream:
         return self._stream.reply
 
     def __enter__(self) -> Self:
-        self._engine._wait(self._stream.__aenter__())
+        try:
+            self._engine._wait(self._stream.__aenter__())
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._engine._wait(self._stream.__aexit__())
+        with contextlib.suppress(EngineClosed):
+            self._engine._wait(self._stream.aclose())
 
     def __iter__(self) -> Iterator[Delta]:
         while True:
