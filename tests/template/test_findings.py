@@ -39,6 +39,13 @@ CASES: list[tuple[str, str, str, str]] = [
     ("{$for: i, in: '{{ x }}', do: '{{ i.a ~ j }}'}", "TL501", "j", ""),
     ("{a: {$for: i, in: '{{ x }}', do: 1}, b: '{{ i }}'}", "TL501", "i", ""),
     ("{$rest: w}", "TL501", "w", "wants a name"),
+    ('"{{ x.a-team }}"', "TL501", "team", "`x['a-team']`"),
+    # what other languages say
+    ('"{{ x && y }}"', "TL500", "&", "write `and`"),
+    ('"{{ x || y }}"', "TL500", "|", "write `or`"),
+    ('"{{ !x }}"', "TL500", "!", "write `not`"),
+    ('"{{ x = 1 }}"', "TL500", "=", "write `==`"),
+    ("\"{{ x.startswith('a') }}\"", "TL504", "(", "write `| starts_with`"),
     # filters and tests
     ('"{{ x | defualt(1) }}"', "TL502", "defualt", "`default`"),
     ('"{{ x | tojson }}"', "TL502", "tojson", "`to_json`"),
@@ -286,3 +293,17 @@ def test_templates_too_large_or_too_deep_are_refused() -> None:
         found = findings(yaml)
         assert found, yaml[:60]
         assert {f.code for f in found} <= {"TL500", "TL514"}, found
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("{{ xx | defalt(1) }}", ["TL501", "TL502"]),
+        ("{{ x | defalt(yy) }}", ["TL501", "TL502"]),
+        ("{{ xx is presnt }}", ["TL501", "TL502"]),
+        ("{{ xx.upper() }}", ["TL501", "TL504"]),
+        ("{{ (xx | lowr) ~ (zz | uper) }}", ["TL501", "TL501", "TL502", "TL502"]),
+    ],
+)
+def test_every_mistake_of_one_expression_is_named(text: str, codes: list[str]) -> None:
+    assert sorted(one.code for one in findings(f"'{text}'")) == codes
