@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from docs.pages.markdown import fence, item, paragraph, whole
 from trunkline.compile.roots import CONDITION_ROOTS, OVERLAY_ROOTS, PROVIDER_FIELDS, REPLY_ROOTS
-from trunkline.dialect.turns import CHAT_FILTERS
+from trunkline.dialect.chat_filters import CHAT_FILTERS
 from trunkline.template import FILTERS
 from trunkline.template.directives import WORDS
 from trunkline.template.filters import as_filter

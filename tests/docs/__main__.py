@@ -36,7 +36,8 @@ class Correction(Performance):
 
 def correct(page: Path) -> None:
     """Perform the page and write it again."""
-    with Correction() as correction, tempfile.TemporaryDirectory() as folder:
+    correction = Correction()
+    with correction, tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for block in blocks(page):
             correction.perform(block)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _COMMAND: Final = "import sys; from trunkline.cli import main; sys.exit(main())"
 _SHELL: Final = re.compile(r"[|<>;&$`*]|^\w+=")
-_TIME: Final = re.compile(r"\b\d+(\.\d+)? (ms|s)\b")
+_TIME: Final = re.compile(r"\b\d+(?:\.\d+)? (?:ms|s)\b")
 _ID: Final = re.compile(r"\breq_[0-9a-f]{32}\b")
 
 
@@ -156,7 +156,7 @@ def _commands(text: str) -> list[tuple[str, str]]:
 
 def _plain(text: str) -> str:
     """Without what differs from time to time."""
-    text = _ID.sub("req_…", _TIME.sub(r"0 \2", text))
+    text = _ID.sub("req_…", _TIME.sub("0 ms", text))
     return "".join(f"{line.rstrip()}\n" for line in text.strip("\n").splitlines())
 
 
