@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.diagnostics import did_you_mean
 from trunkline.template import ir
-from trunkline.template.places import check_text_key, place_of
+from trunkline.template.places import Place, Spot, check_text_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +82,8 @@ def _subject(
             return ir.Leaf(builder.text(value, path, scope, guarded=True), line)
         if bare:
             builder.grow(len(value))
-            place = place_of(builder.document, path, value)
-            return ir.Leaf(builder.gate.expression(value, place, scope, guarded=True), line)
+            spot = Spot(Place(builder.document, path, value), 0, value)
+            return ir.Leaf(builder.gate.expression(spot, scope, guarded=True), line)
         span = builder.document.span(path)
         hint = f'write "{{{{ {value} }}}}"'
         return builder.error("TL513", f"`{value}` is text, not an expression", span, hint)

@@ -154,7 +154,8 @@ def _explained(error: TemplateSyntaxError, source: str) -> ExpressionError:
         at = int(match[2])
         hint = _ELSEWHERE.get(source[at : at + 2]) or _ELSEWHERE.get(match[1]) or ""
         return ExpressionError(f"`{match[1]}` is not expected here", at, hint)
-    hint = _ELSEWHERE.get(source[offset : offset + 2]) or ""
+    around = source[max(offset - 1, 0) : offset + 2]
+    hint = next((hint for sign, hint in _ELSEWHERE.items() if len(sign) > 1 and sign in around), "")
     if not hint and source[offset : offset + 1] in ("=", "?"):
         hint = _ELSEWHERE[source[offset]]
     message = message.rstrip(".").replace("end of template", "end").replace("'", "`")

@@ -8,6 +8,7 @@ the run. So there is no sandbox, and nothing to escape from.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from jinja2 import nodes
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from trunkline.diagnostics import Span
     from trunkline.template.filters import Filter
-    from trunkline.template.places import Place, Report
+    from trunkline.template.places import Report, Spot
 
 __all__ = ["TESTS", "Gate"]
 
@@ -97,15 +98,14 @@ class Gate:
     def __init__(self, filters: Mapping[str, Filter], report: Report) -> None:
         self.filters = filters
         self.report = report
-        self._place: Place
+        self._place: Spot
         self._scope: ir.Scope
         self._depth = 0
         self._source = ""
 
-    def expression(
-        self, source: str, place: Place, scope: ir.Scope, guarded: bool = False
-    ) -> ir.Expr:
-        """The expression in `source`; findings are reported and give null."""
+    def expression(self, place: Spot, scope: ir.Scope, guarded: bool = False) -> ir.Expr:
+        """The expression at a place; findings are reported and give null."""
+        source = place.source
         self._place, self._scope, self._depth, self._source = place, scope, 0, source
         try:
             tree = parse(source)
@@ -181,7 +181,8 @@ class Gate:
             found = self._scope.find(base.name)
             if found is not None and found.kind in ("table", "const"):
                 if found.kind == "table" and not guarded:
-                    self._scope.unit.misses.append((base.name, self._at(base, len(base.name))))
+                    at = partial(self._place.at, base.lineno, len(base.name))
+                    self._scope.unit.misses.append((base.name, at))
                 return ir.Item(ir.Path(found, ()), self._visit(node.arg))
         return ir.Item(self._visit(base), self._visit(node.arg))
 
@@ -189,12 +190,12 @@ class Gate:
         if name == ABSENT_WORD:
             return ir.Nothing()
         binding = self._scope.find(name)
-        span = self._place.at(offset, len(name))
         if binding is None:
-            return self._unknown_name(name, span, offset)
+            return self._unknown_name(name, offset)
         if binding.kind in ("table", "const") and keys:
-            return self._constant(binding, keys, span)
-        note_path(binding, keys, self._place.at(offset, len(".".join([name, *keys]))))
+            return self._constant(binding, keys, offset)
+        at = partial(self._place.at, offset, len(".".join([name, *keys])))
+        note_path(binding, keys, at)
         return ir.Path(binding, tuple(keys))
 
     def _dashed(self, offset: int, name: str) -> str | None:
@@ -202,16 +203,17 @@ class Gate:
         match = _DASHED.search(self._source[:offset])
         return None if match is None else f"{match[1]}['{match[2]}{name}']"
 
-    def _unknown_name(self, name: str, span: Span, offset: int) -> ir.Expr:
+    def _unknown_name(self, name: str, offset: int) -> ir.Expr:
         known = self._scope.known()
         near = _OTHER_NAMES.get(name) or did_you_mean(name, known)
         hint = f"did you mean `{near}`?" if near else "names here: " + ", ".join(sorted(known))
         if (dashed := self._dashed(offset, name)) is not None:
             hint = f"a name with `-` stands in brackets: `{dashed}`"
+        span = self._place.at(offset, len(name))
         self.report.add("TL501", f"unknown name `{name}`", span, hint)
         return ir.Const(None)
 
-    def _constant(self, binding: ir.Binding, keys: list[str], span: Span) -> ir.Expr:
+    def _constant(self, binding: ir.Binding, keys: list[str], offset: int) -> ir.Expr:
         """A lookup in a table by a key that is written down: it must be there."""
         value = binding.value
         for key in keys:
@@ -220,6 +222,7 @@ class Gate:
                 near = did_you_mean(key, listed)
                 hint = f"did you mean `{near}`?" if near else "listed: " + ", ".join(listed)
                 message = f"the table `{binding.name}` has no `{key}`"
+                span = self._place.at(offset, len(binding.name))
                 self.report.add("TL509", message, span, hint)
                 return ir.Const(None)
             value = value[key]
@@ -332,11 +335,11 @@ def _filter_like(method: str, filters: Collection[str]) -> str:
     return next((name for name in filters if name.replace("_", "") == plain), "")
 
 
-def note_path(binding: ir.Binding, keys: list[str], span: Span) -> None:
+def note_path(binding: ir.Binding, keys: list[str], at: Callable[[], Span]) -> None:
     """Record what is read of a binding, for `$rest`, `reads` and shared lookups."""
     path = tuple(keys)
     if path:
-        binding.fields.setdefault(path[0], span)
+        binding.fields.setdefault(path[0], at)
     else:
         binding.wholes += 1
     for length in range(1, len(path) + 1):

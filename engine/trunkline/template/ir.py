@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,8 @@ __all__ = ["Binding", "Expr", "Node", "Unit"]
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_]+")
 
+At: TypeAlias = "Callable[[], Span]"
+"""Where something is written, worked out when it is asked for."""
 Kind = Literal["param", "loop", "index", "let", "table", "const"]
 
 
@@ -36,7 +38,7 @@ class Binding:
     name: str
     kind: Kind
     value: Any = None
-    fields: dict[str, Span] = field(default_factory=dict)
+    fields: dict[str, At] = field(default_factory=dict)
     wholes: int = 0
     rest: Span | None = None
     uses: dict[tuple[str, ...], int] = field(default_factory=dict)
@@ -380,7 +382,7 @@ class Unit:
     rests: list[Binding] = field(default_factory=list)
     loops: list[tuple[For, bool]] = field(default_factory=list)
     build: Callable[[Any], Node] | None = None
-    misses: list[tuple[str, Span]] = field(default_factory=list)
+    misses: list[tuple[str, At]] = field(default_factory=list)
     open_switches: list[Span] = field(default_factory=list)
 
     def find(self, name: str) -> Binding | None:

@@ -16,7 +16,7 @@ from trunkline.template import ir
 from trunkline.template.filters import FILTERS, Filter, as_filter
 from trunkline.template.links import Links
 from trunkline.template.load import Loader
-from trunkline.template.places import Report, check_text_key, place_of
+from trunkline.template.places import Place, Report, Spot, check_text_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -179,14 +179,14 @@ class Library:
         unit = self._unit(path, params)
 
         def build(found: Report) -> ir.Node:
-            place = place_of(self.document, path, text)
+            place = Place(self.document, path, text)
             if "{{" in text:
                 inside = _BRACES.sub("", text)
                 message = "this is an expression already, without `{{ }}`"
                 found.add("TL513", message, place.span, f"write `{inside}`")
                 return ir.Leaf(ir.Nothing(), place.span.line)
             gate = self.links.builder(unit, found).gate
-            expr = gate.expression(text, place, ir.Scope(unit), guarded=True)
+            expr = gate.expression(Spot(place, 0, text), ir.Scope(unit), guarded=True)
             return ir.Leaf(expr, place.span.line)
 
         return self._template(unit, build, "read", closed, report)

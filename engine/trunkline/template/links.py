@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.diagnostics import Diagnostic, Span, did_you_mean
+from trunkline.diagnostics import Diagnostic, did_you_mean
 from trunkline.template import ir
 from trunkline.template.gate import Gate
 from trunkline.template.places import Report
@@ -129,14 +129,14 @@ class Links:
 
     # Facts
 
-    def fields(self, unit: ir.Unit, binding: ir.Binding) -> tuple[dict[str, Span], bool]:
+    def fields(self, unit: ir.Unit, binding: ir.Binding) -> tuple[dict[str, ir.At], bool]:
         """The fields read of a binding, here and in fragments that it is handed to, each with
         where; and whether it is used whole somewhere."""
         return self._fields(unit, binding, set())
 
     def _fields(
         self, unit: ir.Unit, binding: ir.Binding, seen: set[ir.Binding]
-    ) -> tuple[dict[str, Span], bool]:
+    ) -> tuple[dict[str, ir.At], bool]:
         if binding in seen:
             return {}, False
         seen.add(binding)
@@ -167,17 +167,17 @@ class Links:
         found = []
         for root in closed.keys() & unit.params.keys():
             allowed = sorted(closed[root])
-            for field, span in self.fields(unit, unit.params[root])[0].items():
+            for field, at in self.fields(unit, unit.params[root])[0].items():
                 if closed[root] is LOWER:
                     if field != field.lower():
                         hint = f"write `{root}['{field.lower()}']`: names are lower case there"
                         message = f"`{root}` never has `{field}`"
-                        found.append(Diagnostic("TL505", "error", message, span, hint))
+                        found.append(Diagnostic("TL505", "error", message, at(), hint))
                 elif field not in allowed:
                     near = did_you_mean(field, allowed)
                     hint = f"did you mean `{near}`?" if near else f"it has {listed(allowed)}"
                     message = f"`{root}` has no `{field}`"
-                    found.append(Diagnostic("TL505", "error", message, span, hint))
+                    found.append(Diagnostic("TL505", "error", message, at(), hint))
         return found
 
     def _check_rests(self, unit: ir.Unit) -> None:
@@ -190,10 +190,10 @@ class Links:
 def _silent_losses(unit: ir.Unit) -> list[Diagnostic]:
     """In what writes, values that would be left out because nobody thought of them."""
     found = []
-    for name, span in unit.misses:
+    for name, at in unit.misses:
         message = f"what the table `{name}` does not list would be left out silently"
         hint = f"add `or 'value'`, `or absent`, or `| required('{name} does not list it')`"
-        found.append(Diagnostic("TL511", "error", message, span, hint))
+        found.append(Diagnostic("TL511", "error", message, at(), hint))
     for span in unit.open_switches:
         message = "what no case names would be left out silently"
         hint = 'add `default:`; "{{ absent }}" if that is meant'

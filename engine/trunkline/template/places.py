@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trunkline.diagnostics import Diagnostic, Span
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trunkline.config.source import Document, Path
     from trunkline.diagnostics import Severity
 
-__all__ = ["Place", "Report", "check_text_key", "place_of"]
+__all__ = ["Place", "Report", "Spot", "check_text_key"]
 
 _UNQUOTED: Final = re.compile(
     r"~|null|true|false|\.nan|[-+]?(\d[\d_]*(\.\d*)?(e[-+]?\d+)?|0x[\da-f]+|0o[0-7]+|\.inf)",
@@ -20,50 +20,69 @@ _UNQUOTED: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Place:
-    """One scalar or key: where it is written, and where its characters are.
+    """Where the text scalar at a path is written, worked out only if a finding asks for it."""
 
-    `shift` is how far its first character lies from the span's start (1 for a quote), or None
-    where offsets into the value do not count in the file; `raw` is then the text of the file.
-    """
+    __slots__ = ("_document", "_known", "_path", "_text")
 
-    span: Span
-    shift: int | None = None
-    raw: str = ""
+    def __init__(self, document: Document, path: Path, text: str) -> None:
+        self._document = document
+        self._path = path
+        self._text = text
+        self._known: tuple[Span, int | None, str] | None = None
+
+    @property
+    def span(self) -> Span:
+        """The whole scalar."""
+        return self._document.span(self._path)
 
     def at(self, start: int, length: int) -> Span:
-        """The range of `length` characters from offset `start`, or the whole place."""
-        if self.shift is None:
-            return self.span
-        column = self.span.column + self.shift + start
-        return replace(self.span, column=column, end_column=column + max(length, 1))
+        """The range of `length` characters from offset `start`, or the whole scalar."""
+        span, shift, _ = self._written()
+        return span if shift is None else _range(span, span.column + shift + start, length)
 
-    def hole(self, offset: int, source: str) -> Place:
-        """The place of an expression between braces, which begins at `offset` of the value.
+    def within(self, hole: int, source: str, start: int, length: int) -> Span:
+        """The same, counted from an expression that begins at offset `hole` of the text.
 
         In text that is folded or escaped the expression is looked for as it is written.
         """
-        if self.shift is not None:
-            return Place(self.span, self.shift + offset)
-        if "\n" in source or self.raw.count(f"{{{{{source}}}}}") != 1:
-            return self
-        before = self.raw[: self.raw.index(f"{{{{{source}}}}}") + 2]
-        line, start = before.count("\n"), before.rfind("\n") + 1
-        column = len(before) - start + (self.span.column if line == 0 else 1)
-        found = Span(self.span.file, self.span.line + line, column)
-        return Place(replace(found, end_line=found.line, end_column=column + len(source)), 0)
+        span, shift, raw = self._written()
+        if shift is not None:
+            return self.at(hole + start, length)
+        if "\n" in source or raw.count(f"{{{{{source}}}}}") != 1:
+            return span
+        before = raw[: raw.index(f"{{{{{source}}}}}") + 2]
+        lines, begun = before.count("\n"), before.rfind("\n") + 1
+        column = len(before) - begun + (span.column if lines == 0 else 1)
+        line = span.line + lines
+        return _range(replace(span, line=line, end_line=line), column + start, length)
+
+    def _written(self) -> tuple[Span, int | None, str]:
+        """The span; how far the first character lies from its start, None where characters of
+        the value are not those of the file; the text of the file."""
+        if self._known is None:
+            raw = self._document.raw(self._path) or ""
+            plain = "\n" not in raw
+            shift = 0 if plain and raw == self._text else None
+            shift = 1 if plain and raw[1:-1] == self._text else shift
+            self._known = self.span, shift, raw
+        return self._known
 
 
-def place_of(document: Document, path: Path, text: str) -> Place:
-    """The place of the text scalar at `path`."""
-    span = document.span(path)
-    raw = document.raw(path) or ""
-    if raw == text and "\n" not in raw:
-        return Place(span, 0)
-    if raw[1:-1] == text and "\n" not in raw:
-        return Place(span, 1)
-    return Place(span, None, raw)
+class Spot(NamedTuple):
+    """An expression in a scalar: its place, where in the text it begins, and its own text."""
+
+    place: Place
+    begins: int
+    source: str
+
+    def at(self, start: int, length: int) -> Span:
+        """The range of `length` characters from offset `start` of the expression."""
+        return self.place.within(self.begins, self.source, start, length)
+
+
+def _range(span: Span, column: int, length: int) -> Span:
+    return replace(span, column=column, end_column=column + max(length, 1))
 
 
 def check_text_key(document: Document, path: Path, report: Report) -> None:

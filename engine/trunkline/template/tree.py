@@ -13,7 +13,7 @@ from trunkline.diagnostics import did_you_mean
 from trunkline.template import directives, ir
 from trunkline.template.expressions import ExpressionError, Hole, split
 from trunkline.template.outlets import OUTLETS
-from trunkline.template.places import Place, place_of
+from trunkline.template.places import Place, Spot
 from trunkline.template.runtime import as_text
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Builder:
             return ir.Nothing()
         if "{" not in text:
             return self._whole(ir.Const(text), text) if self.outlet else ir.Const(text)
-        place = place_of(self.document, path, text)
+        place = Place(self.document, path, text)
         try:
             pieces = split(text)
         except ExpressionError as error:
@@ -147,7 +147,7 @@ class Builder:
         if isinstance(piece, str):
             return ir.Const(piece)
         offset, source = piece
-        expr = self.gate.expression(source, place.hole(offset, source), scope, guarded)
+        expr = self.gate.expression(Spot(place, offset, source), scope, guarded)
         if self.outlet is None or self.outlet.hole is None:
             return expr
         if isinstance(expr, ir.Apply) and expr.filter.name == "url_segment":
