@@ -2,7 +2,7 @@
 
 The functions below do by hand, in the plainest Python that is fast, what the built-in Anthropic
 dialect says in YAML, for requests and text chunks of the kinds measured. Both give the same
-output, which `test_templates.py` asserts; both use the functions of `dialect.turns` and the same
+output, which `test_templates.py` asserts; both use the chat's own filters and the same
 JSON parser. Printed are medians over interleaved rounds, and their ratio.
 """
 
@@ -13,7 +13,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trunkline.catalog import dialect_document
-from trunkline.dialect.turns import CHAT_FILTERS, after_preamble, own_blobs, preamble, turns
+from trunkline.dialect.chat_filters import CHAT_FILTERS, after_preamble, preamble
+from trunkline.dialect.parts import own_blobs
+from trunkline.dialect.turns import turns
 from trunkline.template import Library
 from trunkline.wire.frames import WireError
 from trunkline.wire.jsontext import loads

@@ -5,16 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.dialect.turns import (
-    after_preamble,
-    fit_ids,
-    from_turns,
-    lift_tool_media,
-    own_blobs,
-    pair_calls,
-    preamble,
-    turns,
-)
+from trunkline.dialect.call_ids import fit_ids, pair_calls
+from trunkline.dialect.chat_filters import after_preamble, lift_tool_media, preamble
+from trunkline.dialect.parts import own_blobs
+from trunkline.dialect.turns import from_turns, turns
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}

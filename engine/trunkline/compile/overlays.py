@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trunkline.compile.roots import CONDITION_ROOTS, OVERLAY_ROOTS, REPLY_ROOTS, closed_roots
-from trunkline.dialect.turns import CHAT_FILTERS
+from trunkline.dialect.chat_filters import CHAT_FILTERS
 from trunkline.graph.overlay import Overlay, shape_of
 from trunkline.graph.target import Wire
 from trunkline.template import Library

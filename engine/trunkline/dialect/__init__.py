@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from trunkline.dialect.block import Step
 from trunkline.dialect.blocks import StreamWriter
 from trunkline.dialect.check import check_request
 from trunkline.dialect.classify import Failure
 from trunkline.dialect.dialect import Dialect, Rendered, failure_of
-from trunkline.dialect.fold import Fold, Step
+from trunkline.dialect.fold import Fold
 from trunkline.dialect.load import load_dialect
 from trunkline.dialect.reader import StreamReader
 from trunkline.dialect.serving import Door

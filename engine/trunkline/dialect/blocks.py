@@ -14,23 +14,49 @@ end.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trunkline.wire import WireError
 from trunkline.wire.jsontext import dumps, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from trunkline.chat import ReplyData
-    from trunkline.dialect.fold import Block, Step
-    from trunkline.dialect.serving import StreamTemplates
+    from trunkline.dialect.block import Block, Step
+    from trunkline.wire import Framing
 
-__all__ = ["StreamWriter"]
+__all__ = ["StreamTemplates", "StreamWriter"]
 
 JSONMap = dict[str, Any]
 
 _OWN_KINDS = frozenset({"wire", "server_call"})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTemplates:
+    """A dialect's `serve.stream`, compiled. Each template gives an event, a list, or absent.
+
+    `name` gives an event's name for framings that have names; `kinds` lists the kinds of block
+    that this wire carries; `last` is what ends the stream, framed; `stamp` a key under which
+    events are numbered from 0; `interleave` says that events name their block, so that several
+    may be open at once; `family` owns the blocks that only this wire knows.
+    """
+
+    family: str
+    framing: Framing
+    begin: Callable[..., Any]
+    open: Callable[..., Any]
+    add: Callable[..., Any]
+    close: Callable[..., Any]
+    end: Callable[..., Any]
+    fail: Callable[..., Any]
+    name: Callable[[JSONMap], str]
+    kinds: frozenset[str]
+    last: bytes = b""
+    stamp: str = ""
+    interleave: bool = False
 
 
 class _Written:

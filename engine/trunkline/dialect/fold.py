@@ -11,78 +11,18 @@ Facets of one delta are taken in the order in which the dialect file writes them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
+
+from trunkline.dialect.block import Block, Step, mint, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trunkline.chat import ReplyChoice, ReplyData, Usage
 
-__all__ = ["Block", "Fold", "Step", "mint"]
+__all__ = ["Fold"]
 
 JSONMap = dict[str, Any]
-
-
-def mint(prefix: str) -> str:
-    """An id where a wire has none: the prefix and 24 characters, the length OpenAI uses."""
-    return prefix + uuid4().hex[:24]
-
-
-class Block:
-    """One part of an answer while it grows.
-
-    `kind` is `text`, `reasoning`, `tool_call`, `server_call`, `refusal`, `image`, `audio` or
-    `wire`; `index` counts the blocks of a choice, `call` its tool calls, both from 0; `owner` is
-    the dialect that it came in.
-    """
-
-    __slots__ = (
-        "call",
-        "choice",
-        "citations",
-        "data",
-        "id",
-        "index",
-        "kind",
-        "more",
-        "name",
-        "owner",
-        "pieces",
-        "redacted",
-        "signature",
-        "wire_id",
-    )
-
-    def __init__(self, choice: int, index: int, kind: str, owner: str) -> None:
-        self.owner = owner
-        self.choice = choice
-        self.index = index
-        self.kind = kind
-        self.call: int | None = None
-        self.id = ""
-        self.wire_id = ""
-        self.name = ""
-        self.pieces: list[str] = []
-        self.signature = ""
-        self.redacted = ""
-        self.citations: list[JSONMap] = []
-        self.data: Any = None
-        self.more: JSONMap = {}
-
-    @property
-    def text(self) -> str:
-        """What has come so far: text, or a call's arguments."""
-        return "".join(self.pieces)
-
-
-class Step(NamedTuple):
-    """What one delta did to one block. `added` has `text`, `arguments`, `signature`,
-    `citation`, `redacted` or `data`; empty when the block was only opened."""
-
-    block: Block
-    opened: bool
-    added: JSONMap
 
 
 class _Choice:
@@ -159,7 +99,7 @@ class Fold:
         }
 
     def _choice(self, choice: _Choice) -> ReplyChoice:
-        parts = [_part(block) for block in choice.blocks]
+        parts = [part_of(block) for block in choice.blocks]
         finish: Any = choice.finish or "stop"
         if choice.calls and finish == "stop":
             finish = "tool_calls"
@@ -354,61 +294,4 @@ _FACETS: dict[str, Callable[[Fold, _Choice, Any, Any], Step | None]] = {
     "usage": Fold._take_usage,
     "finish": Fold._finish,
     "native_finish": Fold._native_finish,
-}
-
-
-def _part(block: Block) -> JSONMap | None:
-    """A grown block as a canonical part, or None if nothing came."""
-    make = _PARTS[block.kind]
-    part = make(block)
-    if part is not None and block.signature:
-        part["signature"] = block.signature
-    return part
-
-
-def _text_part(block: Block) -> JSONMap | None:
-    if not (block.pieces or block.citations or block.signature):
-        return None
-    part: JSONMap = {"type": "text", "text": block.text}
-    if block.citations:
-        part["citations"] = block.citations
-    return part
-
-
-def _reasoning_part(block: Block) -> JSONMap | None:
-    part: JSONMap = {"type": "reasoning"}
-    if block.pieces or not block.redacted:
-        part["text"] = block.text
-    if block.redacted:
-        part["redacted"] = block.redacted
-    if block.id:
-        part["id"] = block.id
-    if block.signature or block.redacted or block.id:
-        part["owner"] = block.owner
-    return part
-
-
-def _call_part(block: Block) -> JSONMap | None:
-    part: JSONMap = {
-        "type": block.kind,
-        "id": block.id,
-        "name": block.name,
-        "arguments": block.text,
-    }
-    if block.kind == "server_call":
-        part["dialect"] = block.owner
-    if block.more:
-        part["more"] = block.more
-    return part
-
-
-_PARTS: dict[str, Callable[[Block], JSONMap | None]] = {
-    "text": _text_part,
-    "reasoning": _reasoning_part,
-    "tool_call": _call_part,
-    "server_call": _call_part,
-    "refusal": lambda block: {"type": "refusal", "refusal": block.text},
-    "image": lambda block: {"type": "image_url", "image_url": {"url": block.data}},
-    "audio": lambda block: {"type": "audio", "audio": block.data},
-    "wire": lambda block: {"type": "wire", "dialect": block.owner, "block": block.data},
 }

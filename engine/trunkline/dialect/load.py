@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.config.source import merge
 from trunkline.diagnostics import Diagnostic, did_you_mean
+from trunkline.dialect.blocks import StreamTemplates
+from trunkline.dialect.chat_filters import CHAT_FILTERS
 from trunkline.dialect.dialect import Dialect, ErrorRules, WriteRules
 from trunkline.dialect.reader import StreamRules
-from trunkline.dialect.serving import Door, StreamTemplates
-from trunkline.dialect.turns import CHAT_FILTERS
+from trunkline.dialect.serving import Door
 from trunkline.template import ABSENT, Library, Template
 from trunkline.wire import FRAMINGS
 

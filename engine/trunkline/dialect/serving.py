@@ -9,45 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trunkline.dialect.blocks import StreamWriter
+from trunkline.dialect.blocks import StreamTemplates, StreamWriter
 from trunkline.dialect.check import check_request
 from trunkline.errors import RequestError
-from trunkline.template import ABSENT, Refusal
+from trunkline.template import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trunkline.chat import ReplyData
-    from trunkline.wire import Framing
 
-__all__ = ["Door", "StreamTemplates"]
+__all__ = ["Door"]
 
 JSONMap = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamTemplates:
-    """A dialect's `serve.stream`, compiled. Each template gives an event, a list, or absent.
-
-    `name` gives an event's name for framings that have names; `kinds` lists the kinds of block
-    that this wire carries; `last` is what ends the stream, framed; `stamp` a key under which
-    events are numbered from 0; `interleave` says that events name their block, so that several
-    may be open at once; `family` owns the blocks that only this wire knows.
-    """
-
-    family: str
-    framing: Framing
-    begin: Callable[..., Any]
-    open: Callable[..., Any]
-    add: Callable[..., Any]
-    close: Callable[..., Any]
-    end: Callable[..., Any]
-    fail: Callable[..., Any]
-    name: Callable[[JSONMap], str]
-    kinds: frozenset[str]
-    last: bytes = b""
-    stamp: str = ""
-    interleave: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +66,3 @@ class Door:
         if self._stream is None:
             raise RequestError("unsupported", f"{self.dialect} has no streaming form here")
         return StreamWriter(self._stream, request)
-
-
-def present(value: Any) -> Any:
-    """A template's value, or None where it is absent."""
-    return None if value is ABSENT else value

@@ -1,0 +1,79 @@
+"""Parts of messages: how content, text or list, is read and put together.
+
+What these do with JSON that is no chat is unspecified but harmless: a wrong shape is skipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trunkline.template import Refusal
+
+__all__ = [
+    "as_content",
+    "mappings",
+    "own_blobs",
+    "parts",
+    "read_parts",
+    "text_of",
+]
+
+JSONMap = dict[str, Any]
+
+
+def mappings(value: Any) -> list[JSONMap]:
+    """The mappings of a list; nothing of anything else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def parts(content: Any) -> list[JSONMap]:
+    """A message's content as a list of parts; text becomes one part, empty text none."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    if isinstance(content, list):
+        return [part for part in content if isinstance(part, dict)]
+    return []
+
+
+def read_parts(content: Any) -> list[JSONMap]:
+    """What a client sent as content, as a list of parts.
+
+    Raises `Refusal` for what is neither text nor a list of mappings.
+    """
+    whole = isinstance(content, str) or content is None
+    if not whole and not (
+        isinstance(content, list) and all(isinstance(part, dict) for part in content)
+    ):
+        raise Refusal("content must be text or a list of parts")
+    return parts(content)
+
+
+def text_of(found: Any, kind: str = "text") -> str:
+    """The text of the parts of one kind (`text`, `reasoning`, `refusal`), joined.
+
+    Without anything between: wires split text around citations in mid-sentence.
+    """
+    key = "refusal" if kind == "refusal" else "text"
+    return "".join(str(part.get(key, "")) for part in mappings(found) if part.get("type") == kind)
+
+
+def as_content(found: list[JSONMap]) -> str | list[JSONMap]:
+    """Plain text where one text part without anything beside it says all; else the parts."""
+    if not found:
+        return ""
+    if len(found) == 1 and found[0].keys() == {"type", "text"}:
+        return str(found[0]["text"])
+    return found
+
+
+def own_blobs(found: Any, owner: str) -> list[JSONMap]:
+    """Parts without another dialect's opaque reasoning and blocks.
+
+    Reasoning that carries a signature or a redacted form belongs to the dialect that gave it
+    (its `owner`); sent elsewhere it is an error there, so a foreign one is left out.
+    """
+    return [
+        part
+        for part in mappings(found)
+        if not (part.get("type") == "reasoning" and part.get("owner", owner) != owner)
+    ]
