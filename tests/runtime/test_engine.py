@@ -168,7 +168,7 @@ async def test_an_upstream_error_carries_status_and_record() -> None:
 async def test_response_headers_know_the_reply() -> None:
     headers = (
         '    response: {headers: {x-model: "{{ reply.model }}", x-out: "{{ usage.output }}",'
-        ' x-who: "{{ target.name }}", x-cost: "{{ cost }}"}}\n'
+        ' x-who: "{{ target.name }}"}}\n'
     )
     async with Engine.open(simulated(more=headers)) as engine:
         reply = await engine.chat(model="m", messages=HELLO)
@@ -178,6 +178,13 @@ async def test_response_headers_know_the_reply() -> None:
         "x-out": str(reply.usage["output"]),
         "x-who": "sim/m",
     }
+
+
+async def test_headers_are_found_in_lower_case_however_a_caller_writes_them() -> None:
+    wire = "    wire: {headers: {x-seen: \"{{ headers['x-team'] }}\"}}\n"
+    async with Engine.open(simulated(more=wire)) as engine:
+        await engine.chat(model="m", messages=HELLO, headers={"X-Team": "blue"})
+        assert providers_of(engine)["sim"].seen[0].header("x-seen") == "blue"
 
 
 async def test_wire_overlays_change_what_the_provider_sees_and_nothing_else() -> None:

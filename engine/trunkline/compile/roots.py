@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_type_hints
 
-from trunkline.chat import ChatRequest
+from trunkline.chat import ChatRequest, Usage
+from trunkline.template import LOWER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ CONDITION_ROOTS: Final = ("request", "headers", "metadata", "caller", "route", "
 OVERLAY_ROOTS: Final = (*CONDITION_ROOTS, "target", "provider")
 """What `request` and `wire` see."""
 
-REPLY_ROOTS: Final = (*OVERLAY_ROOTS, "reply", "usage", "cost")
+REPLY_ROOTS: Final = (*OVERLAY_ROOTS, "reply", "usage")
 """What `response` sees."""
 
 PROVIDER_FIELDS: Final = (
@@ -37,6 +38,10 @@ _REQUEST: Final = frozenset(get_type_hints(ChatRequest))
 _ROUTE: Final = frozenset({"name", "description", "labels"})
 _TARGET: Final = frozenset({"name", "id", "model", "context", "max_output", "capabilities"})
 _PROVIDER: Final = frozenset({"name", "type", "quirks", *PROVIDER_FIELDS})
+_USAGE: Final = frozenset(get_type_hints(Usage))
+_TIME: Final = frozenset(
+    {"epoch", "iso", "date", "weekday", "year", "month", "day", "hour", "minute"}
+)
 _REPLY: Final = frozenset({"id", "model", "choices", "usage", "raw_usage"})
 
 
@@ -52,4 +57,7 @@ def closed_roots(file: RouteFile, *, condition: bool = False) -> Mapping[str, fr
         "target": _TARGET,
         "provider": _PROVIDER,
         "reply": _REPLY,
+        "usage": _USAGE,
+        "time": _TIME,
+        "headers": LOWER,
     }

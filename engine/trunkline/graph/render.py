@@ -71,7 +71,7 @@ class Rendering:
     def reply_headers(self, reply: Reply) -> dict[str, str]:
         """The answer's own headers, as far as what they say is known by now."""
         data = reply.data
-        roots = (*self._roots(), data, data["usage"], reply.cost)
+        roots = (*self._roots(), data, data["usage"])
         headers: dict[str, str] = {}
         for overlay in self.settings.replies:
             headers = _texts(overlay, headers, roots)

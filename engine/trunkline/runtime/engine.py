@@ -204,7 +204,7 @@ class Engine:
         """
         whole = {**(request or {}), **fields}
         whole.pop("stream", None)
-        outside = (headers or {}, metadata or {}, caller or {})
+        outside = (_lower(headers), metadata or {}, caller or {})
         reply = await self._perform(whole, outside, request_id, stream=False)
         return await reply.read()
 
@@ -229,7 +229,7 @@ class Engine:
             print(stream.reply.usage)
         """
         whole = {**(request or {}), **fields, "stream": True}
-        outside = (headers or {}, metadata or {}, caller or {})
+        outside = (_lower(headers), metadata or {}, caller or {})
         return Stream(lambda: self._perform(whole, outside, request_id, stream=True))
 
     async def _perform(
@@ -312,6 +312,11 @@ class Engine:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+def _lower(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Header names as expressions look for them: in lower case."""
+    return {name.lower(): value for name, value in (headers or {}).items()}
 
 
 def _no_route(plan: Plan, model: str) -> RequestError:
