@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from trunkline.ports import HttpRequest, Timeouts
 
-    _Left = Callable[[], Awaitable[None]]
+    _Leave = Callable[["_Shared"], Awaitable[None]]
 
 __all__ = ["HttpxResponse", "HttpxTransport"]
 
@@ -60,7 +60,7 @@ class HttpxTransport:
     """
 
     def __init__(self, client: httpx.AsyncClient | None = None, *, trust_env: bool = False) -> None:
-        self._current = _Shared(client) if client is not None else None
+        self._current = _Shared(client, ours=False) if client is not None else None
         self._trust_env = trust_env
         self._ours: set[_Shared] = set()
         self._tls: ssl.SSLContext | None = None
@@ -76,7 +76,7 @@ class HttpxTransport:
         try:
             response = await _send(shared, request, timeouts)
             try:
-                return HttpxResponse(response, first_idle(timeouts), lambda: self._leave(shared))
+                return HttpxResponse(response, first_idle(timeouts), shared, self._leave)
             except UpstreamError:
                 await response.aclose()
                 raise
@@ -119,9 +119,21 @@ class HttpxTransport:
 class HttpxResponse:
     """An `HttpResponse`; its body can be read once."""
 
-    __slots__ = ("_body", "_left", "_raw", "_response", "headers", "idle", "status")
+    __slots__ = (
+        "_body",
+        "_cut",
+        "_leave",
+        "_raw",
+        "_response",
+        "_shared",
+        "headers",
+        "idle",
+        "status",
+    )
 
-    def __init__(self, response: httpx.Response, idle: float | None, left: _Left) -> None:
+    def __init__(
+        self, response: httpx.Response, idle: float | None, shared: _Shared, leave: _Leave
+    ) -> None:
         self.status: int = response.status_code
         self.headers = response_headers(response.headers.raw)
         self.idle = idle
@@ -130,7 +142,9 @@ class HttpxResponse:
         coding = "" if response.is_stream_consumed else self.headers.get("content-encoding", "")
         self._body = Body(coding)
         self._response = response
-        self._left: _Left | None = left
+        self._shared: _Shared | None = shared
+        self._leave = leave
+        self._cut = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives; see `ports.HttpResponse`."""
@@ -144,48 +158,73 @@ class HttpxResponse:
 
     async def aclose(self) -> None:
         """Stop reading; see `ports.HttpResponse`."""
-        left, self._left = self._left, None
-        if left is not None:
-            try:
-                await self._response.aclose()
-            finally:
-                await left()
+        shared, self._shared = self._shared, None
+        if shared is None:
+            return
+        try:
+            await self._response.aclose()
+        except asyncio.CancelledError:
+            self._cut = True
+            raise
+        finally:
+            if self._cut:
+                shared.spoiled += 1
+                await self._hang_up()
+            await self._leave(shared)
+
+    async def _hang_up(self) -> None:
+        """Close the socket itself. httpcore 1.0 guards its closing against anyio's cancellation
+        only: asyncio's leaves it half done, and what is closed twice is not closed after all."""
+        stream = self._response.extensions.get("network_stream")
+        if stream is not None and self._response.http_version.startswith("HTTP/1"):
+            await stream.aclose()
 
     async def _next(self) -> bytes | None:
         try:
             async with asyncio.timeout(self.idle):
                 return await anext(self._raw, None)
         except TimeoutError:
+            self._cut = True
             raise UpstreamError("timeout", f"no byte of the answer for {self.idle:g} s") from None
+        except asyncio.CancelledError:
+            self._cut = True
+            raise
         except Exception as error:
             raise _failure(error) from error
 
 
 @dataclass(eq=False, slots=True)
 class _Shared:
-    """A client, how many sends and responses use it, and how many sends were given up in it."""
+    """A client, how many sends and responses use it, and how many sends were given up in it.
+    `ours` speaks HTTP/1.1 only, so that a socket carries one request at a time."""
 
     client: httpx.AsyncClient
+    ours: bool = True
     users: int = 0
     spoiled: int = 0
 
 
 class _Watch:
     """Follows one send by httpcore's trace events: when the request is out, the time for the
-    first byte begins; a connection that was opened for this send is not a reused one."""
+    first byte begins; a connection that was opened for this send is not a reused one.
 
-    __slots__ = ("_seconds", "fresh", "limit", "seen")
+    `opened` is the socket that was opened for it, as httpcore's network stream."""
+
+    __slots__ = ("_seconds", "fresh", "limit", "opened", "seen")
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
         self.limit = asyncio.timeout(None)
         self.seen = False
         self.fresh = False
+        self.opened: Any = None
 
-    async def saw(self, event: str, _info: dict[str, Any]) -> None:
+    async def saw(self, event: str, info: dict[str, Any]) -> None:
         self.seen = True
-        if event.startswith("connection.connect_"):
+        if event.startswith("connection."):
             self.fresh = True
+            if info.get("return_value") is not None:
+                self.opened = info["return_value"]
         elif event.endswith(".send_request_body.complete") and self._seconds is not None:
             self.limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
 
@@ -200,15 +239,23 @@ async def _send(shared: _Shared, request: HttpRequest, timeouts: Timeouts) -> ht
                 built, stream=True, auth=None, follow_redirects=False
             )
     except TimeoutError:
-        shared.spoiled += 1
+        await _give_up(shared, watch)
         raise UpstreamError("timeout", f"no answer for {timeouts.first_byte:g} s") from None
     except asyncio.CancelledError:
-        shared.spoiled += 1
+        await _give_up(shared, watch)
         raise
     except Exception as error:
         raise _failure(error, reused=watch.seen and not watch.fresh) from error
     built.extensions["timeout"]["read"] = None
     return response
+
+
+async def _give_up(shared: _Shared, watch: _Watch) -> None:
+    """Close the socket that was opened for the send: httpcore 1.0 forgets one that is cancelled
+    between its opening and the first byte, and keeps it open."""
+    shared.spoiled += 1
+    if shared.ours and watch.opened is not None:
+        await watch.opened.aclose()
 
 
 def _build(client: httpx.AsyncClient, request: HttpRequest, timeouts: Timeouts) -> httpx.Request:
