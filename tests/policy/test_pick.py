@@ -87,7 +87,13 @@ def test_round_robin_takes_turns_and_spares_the_neighbour_of_a_dead_member() -> 
     assert served == {1: 50, 2: 50}
 
 
-def test_random_is_uniform() -> None:
+def test_random_keeps_to_the_weights() -> None:
+    counts = Counter(picks(strategy("random", (70, 0, 30)), 10_000))
+    assert counts[1] == 0
+    assert (counts[0] - 7000) ** 2 / 7000 + (counts[2] - 3000) ** 2 / 3000 < 10.83  # df 1, p = .001
+
+
+def test_random_without_weights_is_uniform() -> None:
     counts = Counter(picks(strategy("random", (1, 1, 1, 1)), 10_000))
     assert sum((counts[i] - 2500) ** 2 / 2500 for i in range(4)) < 16.27  # df 3, p = .001
 

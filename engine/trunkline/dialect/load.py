@@ -114,20 +114,21 @@ def _check_sections(document: Document, report: list[Diagnostic]) -> bool:
             continue
         if not isinstance(value, dict):
             message = f"`{section or 'dialect'}` must be a mapping"
-            report.append(Diagnostic("TL510", "error", message, document.span(path)))
+            report.append(Diagnostic("TL520", "error", message, document.span(path)))
             return False
+        meant: set[str] = set()
         for key in value.keys() - known:
             near = did_you_mean(str(key), known)
+            meant.update([near] if near else ())
             hint = f"did you mean `{near}`?" if near else "known: " + ", ".join(sorted(known))
             message = f"unknown key `{key}` in a dialect's {section or 'file'}"
-            report.append(
-                Diagnostic("TL510", "error", message, document.key_span((*path, key)), hint)
-            )
+            place = document.key_span((*path, key))
+            report.append(Diagnostic("TL520", "error", message, place, hint))
             fine = False
         for key in _REQUIRED.get(section, ()):
-            if key not in value:
+            if key not in value and key not in meant:
                 message = f"a dialect's {section or 'file'} needs `{key}`"
-                report.append(Diagnostic("TL510", "error", message, document.span(path)))
+                report.append(Diagnostic("TL520", "error", message, document.span(path)))
                 fine = False
     return fine
 
@@ -206,7 +207,7 @@ class _Builder:
         if known is None:
             self.report.append(
                 Diagnostic(
-                    "TL511",
+                    "TL521",
                     "error",
                     f"no framing `{name}`",
                     self.document.span((*section, "framing")),
@@ -227,7 +228,7 @@ class _Builder:
             path: Path = ("errors", "kinds", index)
             if not isinstance(rule, dict) or rule.keys() != {"when", "kind"}:
                 message = "an error rule has `when` and `kind`"
-                self.report.append(Diagnostic("TL510", "error", message, self.document.span(path)))
+                self.report.append(Diagnostic("TL520", "error", message, self.document.span(path)))
                 continue
             condition = self.library.compile_expression((*path, "when"), params)
             kinds.append((condition, self._template((*path, "kind"), params, "read")))

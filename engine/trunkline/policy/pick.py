@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STRATEGIES",
+    "ByChance",
     "LeastConnections",
     "RoundRobin",
     "Strategy",
-    "Uniform",
     "Weighted",
     "strategy",
 ]
@@ -93,8 +93,8 @@ class RoundRobin:
         return None
 
 
-class Uniform:
-    """Any member, by chance alone."""
+class ByChance:
+    """A member by chance, each in proportion to its weight."""
 
     __slots__ = ("_weights",)
 
@@ -105,7 +105,13 @@ class Uniform:
         self, tried: Collection[int], load: Callable[[int], int], chance: Random
     ) -> int | None:
         """See `Strategy`."""
-        return _any(_left(self._weights, tried), chance)
+        left = _left(self._weights, tried)
+        point = chance.random() * sum(self._weights[index] for index in left)
+        for index in left:
+            point -= self._weights[index]
+            if point < 0:
+                return index
+        return left[-1] if left else None
 
 
 class LeastConnections:
@@ -129,7 +135,7 @@ class LeastConnections:
 STRATEGIES: Final[dict[str, Callable[[Sequence[int]], Strategy]]] = {
     "weighted": Weighted,
     "round_robin": RoundRobin,
-    "random": Uniform,
+    "random": ByChance,
     "least_connections": LeastConnections,
 }
 """Strategies by the word that a route file uses after `by:`."""

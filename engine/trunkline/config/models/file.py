@@ -237,7 +237,7 @@ class RouteFile(Strict):
     """How much callers may ask."""
     budgets: list[Budget] | None = later()
     """How much callers may spend."""
-    prices: dict[str, Price] | None = None
+    prices: dict[str, Price] | None = later()
     """What models cost, by `provider/model`, where the price list is wrong or silent."""
     media: Media | None = None
     """What to do with images and files given by URL."""

@@ -56,9 +56,11 @@ class Timeouts(Strict):
     write: Duration | None = None
     """Until the request is sent."""
     first_byte: Duration | None = None
-    """Until the status line of the response."""
+    """Until the status line of the response. A whole answer has `attempt` instead, unless this is
+    said."""
     first_token: Duration | None = None
-    """Until the first content of the answer."""
+    """Until the first content of a streamed answer; a whole one comes at once and has
+    `attempt`."""
     idle: Duration | None = None
     """Between any two bytes of the answer."""
     idle_content: Duration | None = None

@@ -143,7 +143,7 @@ class Model(Strict):
     """How many tokens it can answer with."""
     capabilities: Facts | None = None
     """What it can do."""
-    price: Price | None = None
+    price: Price | None = later()
     """What it costs."""
     timeouts: ProviderTimeouts | None = None
     """How long to wait for it."""
