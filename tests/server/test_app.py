@@ -184,3 +184,40 @@ async def test_a_body_in_chunks_is_read(gateway: Begin) -> None:
     status, _, value = await ask(served, "POST", CHAT, chunks, "transfer-encoding: chunked")
     assert status == 200
     assert value["object"] == "chat.completion"
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/messages"])
+@pytest.mark.parametrize("key", ["Model", "MESSAGES", "Max_Tokens", "Stream", "Tools"])
+async def test_a_key_that_only_looks_like_another_is_refused(
+    gateway: Begin, path: str, key: str
+) -> None:
+    served = await gateway(("openai-chat",))
+    value = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    body = json.dumps({**value, key: value.get(key.lower(), True)}).encode()
+    status, _, answer = await ask(served, "POST", path, body)
+    assert status == 400
+    assert key in answer["error"]["message"]
+    assert served.upstream.count == 0
+
+
+@pytest.mark.parametrize("headers", [[f"x-{n}: y" for n in range(200)], ["x-a: " + "y" * 40_000]])
+async def test_too_many_headers_are_refused(gateway: Begin, headers: list[str]) -> None:
+    served = await gateway(("openai-chat",))
+    status, _, answer = await ask(served, "POST", CHAT, b"{}", *headers)
+    assert status == 431
+    assert "headers" in answer["error"]["message"]
+
+
+async def test_an_error_does_not_repeat_a_key_as_long_as_a_book(gateway: Begin) -> None:
+    served = await gateway(("openai-chat",))
+    value = {"model": "m", "messages": [], "logit_bias": {"k" * 1_000_000: "x"}}
+    _, _, answer = await ask(served, "POST", CHAT, json.dumps(value).encode())
+    assert len(answer["error"]["message"]) < 1000
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/messages"])
+async def test_half_an_emoji_comes_through(gateway: Begin, path: str) -> None:
+    served = await gateway(("openai-chat",))
+    body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"\\ud83d"}]}'
+    status, _, _ = await ask(served, "POST", path, body)
+    assert status == 200

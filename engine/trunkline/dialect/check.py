@@ -7,6 +7,7 @@ wanted there, so that nothing behind the door needs to guard against shapes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from types import NoneType, UnionType
@@ -18,10 +19,13 @@ from trunkline.chat import ChatRequest
 from trunkline.diagnostics import did_you_mean
 from trunkline.errors import RequestError
 
-__all__ = ["MAX_MESSAGES", "MAX_TOOLS", "check_request"]
+__all__ = ["MAX_MESSAGES", "MAX_TOOLS", "check_request", "refuse_doubles"]
 
 MAX_MESSAGES = 4096
 MAX_TOOLS = 512
+
+MAX_PLACE = 200
+"""Characters of a place that a message shows: a caller may choose keys as long as a book."""
 
 Checker = Callable[[Any, str], None]
 """Takes a value and its place; raises `RequestError` if the value does not fit."""
@@ -49,7 +53,20 @@ def check_request(request: Any) -> None:
         raise _wrong("tools", f"at most {MAX_TOOLS} tools")
 
 
+def refuse_doubles(body: dict[str, Any]) -> None:
+    """Raise `RequestError` for a key that differs only by case from one that has a meaning.
+
+    JSON readers that pass over case, as Go's does, would take it for that one: then we and the
+    provider would see two different requests.
+    """
+    for key in body:
+        lower = key.lower()
+        if lower != key and (lower in body or lower in _request_fields()):
+            raise _wrong(key, f"keys are told apart by case; this one looks like `{lower}`")
+
+
 def _wrong(place: str, message: str) -> RequestError:
+    place = place if len(place) <= MAX_PLACE else f"{place[:MAX_PLACE]}…"
     return RequestError("bad_request", f"{place}: {message}" if place else message)
 
 
@@ -92,6 +109,8 @@ def _scalar_checker(kind: Any) -> Checker:
     def check(value: Any, place: str) -> None:
         if type(value) not in accepted:
             raise _wrong(place, f"{word} wanted, not {_kind_of(value)}")
+        if type(value) is float and not math.isfinite(value):
+            raise _wrong(place, f"{word} wanted, not {value}")
 
     return check
 

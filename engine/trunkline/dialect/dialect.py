@@ -14,7 +14,7 @@ from trunkline.dialect.fold import Fold
 from trunkline.dialect.reader import StreamReader, StreamRules, as_deltas
 from trunkline.errors import KINDS, UpstreamError
 from trunkline.template import ABSENT
-from trunkline.wire.jsontext import dumps
+from trunkline.wire.jsontext import exactly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -144,7 +144,7 @@ class Dialect:
             (path or rules.path)(request, target, provider),
             _pairs((query or rules.query)(request, target, provider)),
             _pairs(rules.headers(request, target, provider)),
-            dumps(body),
+            exactly(body),
             body,
         )
 

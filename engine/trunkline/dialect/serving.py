@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect.blocks import StreamTemplates, StreamWriter
-from trunkline.dialect.check import check_request
+from trunkline.dialect.check import check_request, refuse_doubles
 from trunkline.errors import RequestError
 from trunkline.template import Refusal
 
@@ -44,6 +44,7 @@ class Door:
         """
         if not isinstance(body, dict):
             raise RequestError("bad_request", "the body must be a JSON object")
+        refuse_doubles(body)
         try:
             request = self._request(body, headers, params or {})
         except Refusal as refusal:

@@ -13,7 +13,8 @@ from trunkline.graph.needs import lacking
 from trunkline.graph.node import SkippedError
 from trunkline.ports import HttpRequest, Skip
 from trunkline.template import ABSENT, Refusal
-from trunkline.wire.jsontext import dumps
+from trunkline.wire import WireError
+from trunkline.wire.jsontext import dumps, exactly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,10 @@ class Rendering:
             return self._dressed(rendered)
         except Refusal as refusal:
             raise self._unsupported(str(refusal)) from refusal
+        except WireError as error:
+            raise RequestError(
+                "bad_request", f"the request cannot be sent: {error}", target=binding.id
+            ) from error
 
     def reply_headers(self, reply: Reply) -> dict[str, str]:
         """The answer's own headers, as far as what they say is known by now."""
@@ -141,7 +146,7 @@ class Rendering:
             query = _texts(wire.query, query, roots)
             if wire.body is not None:
                 value = wire.body.over(value, *roots)
-        return headers, query, rendered.body if value is rendered.value else dumps(value)
+        return headers, query, rendered.body if value is rendered.value else exactly(value)
 
     def _roots(self) -> tuple[Any, ...]:
         """What an overlay's templates see, in the order in which they take it."""
@@ -161,7 +166,7 @@ class Rendering:
 def _safe(text: str) -> str:
     """Part of a query: what came through a template is encoded already, what an author wrote
     beside it may hold signs that a URL cannot."""
-    return text if _PLAIN.fullmatch(text) else quote(text, safe=_QUERY_SIGNS)
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=_QUERY_SIGNS, errors="replace")
 
 
 def skipped(call: Call, leaf: str, why: str) -> SkippedError:

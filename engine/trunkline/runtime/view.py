@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.errors import RequestError
+from trunkline.wire import WireError
 from trunkline.wire.jsontext import dumps
 
 if TYPE_CHECKING:
@@ -49,9 +51,16 @@ def estimate_tokens(request: Mapping[str, Any]) -> int:
             if fixed is not None:
                 tokens += fixed
             elif part["type"] != "wire":
-                size += len(dumps(part))
+                size += _size(part)
         if message.get("tool_calls"):
-            size += len(dumps(message["tool_calls"]))
+            size += _size(message["tool_calls"])
     if request.get("tools"):
-        size += len(dumps(request["tools"]))
+        size += _size(request["tools"])
     return tokens + -(-size // _BYTES_A_TOKEN)
+
+
+def _size(value: Any) -> int:
+    try:
+        return len(dumps(value))
+    except WireError as error:
+        raise RequestError("bad_request", f"the request cannot be sent: {error}") from error

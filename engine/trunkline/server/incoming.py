@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import uuid4
 
@@ -29,6 +29,12 @@ MAX_DISCARDED: Final = 64 * 1024 * 1024
 """Bytes that are read of a body that is too large: most clients read an answer only after they
 have sent all, and would see a reset connection instead."""
 
+MAX_HEADERS: Final = 100
+"""Header fields of a request."""
+
+MAX_HEADER_BYTES: Final = 32 * 1024
+"""Bytes of all their names and values."""
+
 _CREDENTIALS: Final = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"}
 )
@@ -45,12 +51,15 @@ class Incoming:
     """One HTTP request. `headers` have lower-case names and hold no credentials; `request_id`
     is ours, whatever the client calls the request."""
 
-    __slots__ = ("headers", "method", "path", "receive", "request_id")
+    __slots__ = ("_excess", "headers", "method", "path", "receive", "request_id")
 
     def __init__(self, scope: ASGIScope, receive: ASGIReceive) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[str, str] = {}
+        self._excess = _excess(scope["headers"])
+        if self._excess:
+            scope["headers"] = ()
         for raw_name, raw_value in scope["headers"]:
             name = raw_name.decode("latin-1").lower()
             if name not in _CREDENTIALS:
@@ -63,9 +72,11 @@ class Incoming:
     async def body(self) -> bytes:
         """The whole body.
 
-        Raises `RequestError` with status 413 beyond 20 MiB and 415 for a body that is
-        compressed, `ClientGoneError` if it never comes.
+        Raises `RequestError` with status 413 beyond 20 MiB, 415 for a body that is compressed
+        and 431 for too many headers, `ClientGoneError` if it never comes.
         """
+        if self._excess:
+            raise RequestError("bad_request", self._excess, status=431)
         coding = self.headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("identity", ""):
             message = f"content-encoding {coding[:40]!r} is not read here: send the body as it is"
@@ -90,6 +101,15 @@ class Incoming:
                 raise _too_large()
             if not more:
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _excess(raw: Collection[tuple[bytes, bytes]]) -> str:
+    """What is wrong with the size of a request's headers; nothing if they are within limits."""
+    if len(raw) > MAX_HEADERS:
+        return f"more than {MAX_HEADERS} headers"
+    if sum(len(name) + len(value) for name, value in raw) > MAX_HEADER_BYTES:
+        return f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB"
+    return ""
 
 
 def _too_large() -> RequestError:

@@ -74,7 +74,7 @@ def answer(request: Mapping[str, Any], settings: Settings) -> Answer:
                 choice, f"call_{digest[:20]}{choice}", tool["name"], said, settings.chunk
             )
         end.append({"choice": choice, "finish": finish})
-    output = choices * -(-len(said.encode()) // _TOKEN)
+    output = choices * -(-len(_bytes(said)) // _TOKEN)
     end.append({"usage": {"input": _input_tokens(request), "output": output}})
     return Answer({"start": {"id": f"sim_{digest[:24]}", "model": request["model"]}}, content, end)
 
@@ -145,9 +145,9 @@ def _limited(text: str, request: Mapping[str, Any]) -> tuple[str, str]:
     for stop in [stops] if isinstance(stops, str) else stops:
         text = text.partition(stop)[0] if stop else text
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
-    if limit is None or len(text.encode()) <= limit * _TOKEN:
+    if limit is None or len(_bytes(text)) <= limit * _TOKEN:
         return text, "stop"
-    return text.encode()[: limit * _TOKEN].decode(errors="ignore"), "length"
+    return _bytes(text)[: limit * _TOKEN].decode(errors="ignore"), "length"
 
 
 def _pieces(text: str, size: int) -> Iterator[str]:
@@ -160,10 +160,15 @@ def _input_tokens(request: Mapping[str, Any]) -> int:
     return -(-_weight([request["messages"], request.get("tools")]) // _TOKEN)
 
 
+def _bytes(text: str) -> bytes:
+    """The text in UTF-8; half an emoji, which JSON can carry, is a question mark."""
+    return text.encode("utf-8", "replace")
+
+
 def _weight(value: Any) -> int:
     """Bytes of text in a JSON value, keys aside."""
     if isinstance(value, str):
-        return _MEDIA * _TOKEN if value.startswith("data:") else len(value.encode())
+        return _MEDIA * _TOKEN if value.startswith("data:") else len(_bytes(value))
     if isinstance(value, dict):
         if "data" in value and "format" in value:
             return _MEDIA * _TOKEN

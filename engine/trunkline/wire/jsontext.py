@@ -15,7 +15,7 @@ import msgspec
 
 from trunkline.wire.frames import MAX_DEPTH, WireError
 
-__all__ = ["dumps", "loads"]
+__all__ = ["dumps", "exactly", "loads"]
 
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -54,6 +54,22 @@ def dumps(value: Any) -> bytes:
         raise WireError("the value is nested too deeply to be written as JSON") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise WireError(f"the value cannot be written as JSON: {error}") from None
+
+
+def exactly(value: Any) -> bytes:
+    """What `dumps` gives, but refusing what it would write as null. Raises `WireError`."""
+    text = dumps(value)
+    if b"null" in text and not _finite_throughout(value):
+        raise WireError("NaN and infinities cannot be written as JSON")
+    return text
+
+
+def _finite_throughout(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_finite_throughout, value.values()))
+    return all(map(_finite_throughout, value)) if isinstance(value, list | tuple) else True
 
 
 def _loads_with_lone_surrogates(text: bytes | str, error: ValueError) -> Any:
