@@ -53,6 +53,7 @@ SCALARS: list[Any] = [
     *(None, True, False, 0, 1, -1, 1.0, 0.5, 99, 404, 600, 10**30, "", " ", "a", "a b", "a\n"),
     *("3s", "3s\n", "off", "3", "1_000", "5 USD", "5 USD\n", "openai/", "/a", "a/b c", "{{ x }}"),
     *("${env:A}", "${env:A}\n", "x${env:A}", "${vault:a}", "${env:}", "${file:a}", "${var:b}"),
+    *("${A}", "${ env:A }", "${A}\n", "x${A}", "$A", "a/${env:A}", "a/b,", "${env:A}*"),
     *("ünïcode", "x" * 65, "default", "memory", "simulated", "weighted", "a\u2028b", "٣s"),
 ]
 junk = st.one_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trunkline.config.models import REFERABLE
-from trunkline.config.references import Reference, misuse
+from trunkline.config.references import Reference, meant, misuse
 from trunkline.config.scan import MAX_NODES, NotJSONError, scalar
 from trunkline.config.source import Document, Place
 from trunkline.diagnostics import Diagnostic, Span, did_you_mean
@@ -91,7 +91,9 @@ class _Binder:
         """Variables hold anything, so that no type finds a reference that is not a whole text."""
         wrong = misuse(value) if isinstance(value, str) else None
         if wrong:
-            hint = 'write `{join: ["https://", "${env:REGION}", ".example.com"]}`'
+            hint = meant(value)
+            if "part of" in wrong:
+                hint = 'write `{join: ["https://", "${env:REGION}", ".example.com"]}`'
             self.found.append(Diagnostic("TL211", "error", wrong, place.span(), hint))
         steps = (
             value

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REFERENCE",
+    "SHELL",
     "Join",
     "Reference",
     "UnresolvedError",
     "find",
+    "meant",
     "misuse",
     "resolve",
 ]
@@ -36,6 +38,10 @@ REFERENCE: Final = rf"\$\{{(?:env:[A-Za-z_][A-Za-z0-9_]*(?::-[^}}]*)?|file:[^}}]
 
 _WHOLE: Final = re.compile(r"\$\{(env|file|var):([^}]*?)(?::-([^}]*))?\}")
 _REFERENCE: Final = re.compile(REFERENCE)
+SHELL: Final = r"\$\{\s*(?:[A-Za-z]+\s*:\s*)?[A-Za-z_][A-Za-z0-9_]*\s*\}"
+"""A whole text that shells and other tools would read as a reference."""
+
+_SHELL: Final = re.compile(SHELL)
 _ANY: Final = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_-]*):")
 
 
@@ -80,10 +86,12 @@ class Join:
 
 
 def misuse(text: str) -> str | None:
-    """What is wrong with `${…:}` in `text`, if anything is: part of a text, or not a scheme."""
-    found = _ANY.search(text)
-    if found is None or _REFERENCE.fullmatch(text):
+    """What is wrong with `${…}` in `text`, if anything is: part of a text, or not a scheme."""
+    if _REFERENCE.fullmatch(text):
         return None
+    found = _ANY.search(text)
+    if found is None:
+        return "this reference does not say where to look" if _SHELL.fullmatch(text) else None
     if found.group(1) not in ("env", "file", "var"):
         return f"`${{{found.group(1)}:…}}` is reserved; there are `env`, `file` and `var`"
     end = text.find("}", found.start())
@@ -92,6 +100,15 @@ def misuse(text: str) -> str | None:
     if found.start() > 0 or end + 1 < len(text):
         return "a reference is a whole value, not part of a text"
     return "this is not a reference"
+
+
+def meant(text: str) -> str:
+    """How to write the reference that a misused one was probably meant to be."""
+    if not _SHELL.fullmatch(text):
+        return "write `${env:NAME}`, `${file:PATH}` or `${var:NAME}`"
+    *scheme, name = (part.strip() for part in text[2:-1].split(":"))
+    known = scheme[0].lower() if scheme and scheme[0].lower() in ("file", "var") else "env"
+    return f"write `${{{known}:{name}}}`"
 
 
 def resolve(value: str | Reference | Join, environ: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from trunkline.config import mistakes
 from trunkline.config.models import KINDS, MESSAGE, REFERABLE, TYPE
-from trunkline.config.references import misuse
+from trunkline.config.references import meant, misuse
 from trunkline.diagnostics import Diagnostic, Span, did_you_mean
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def _bad_form(value: str, form: str, span: Span, path: Path) -> Diagnostic:
     shown = value if len(value) <= 60 else value[:57] + "…"
     wrong = misuse(value)
     if wrong or (value.startswith("${") and path and path[0] not in REFERABLE):
-        return _reference(wrong, span, path)
+        return _reference(wrong, value, span, path)
     if "{{" in value and form in ("expression", "node"):
         return _template(value, form, span)
     if not value.strip():
@@ -251,13 +251,13 @@ def _bad_form(value: str, form: str, span: Span, path: Path) -> Diagnostic:
     return Diagnostic("TL206", "error", f"`{shown}` {message}", span, hint)
 
 
-def _reference(wrong: str | None, span: Span, path: Path) -> Diagnostic:
+def _reference(wrong: str | None, value: str, span: Span, path: Path) -> Diagnostic:
     if path and path[0] not in REFERABLE:
         hint = f"references are read in {', '.join(REFERABLE)}"
         return Diagnostic("TL211", "error", "a reference is not read here", span, hint)
-    hint = 'put parts together with `{join: ["https://", "${env:REGION}", ".example.com"]}`'
-    if wrong and "reserved" in wrong:
-        hint = "write `${env:NAME}`, `${file:PATH}` or `${var:NAME}`"
+    hint = meant(value)
+    if wrong and "part of" in wrong:
+        hint = 'put parts together with `{join: ["https://", "${env:REGION}", ".example.com"]}`'
     return Diagnostic("TL211", "error", wrong or "this is not a reference", span, hint)
 
 

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
-from trunkline.config.references import REFERENCE, Join, Reference, misuse
+from trunkline.config.references import REFERENCE, SHELL, Join, Reference, misuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,14 +84,16 @@ def _schema(name: str, pattern: str, *examples: Any, **more: Any) -> WithJsonSch
 
 
 NAME: Final = r"[A-Za-z][A-Za-z0-9_.-]{0,63}"
-_NODE: Final = rf"{NAME}(?:/(?!\S*\{{\{{)\S+)?"
-_GLOB: Final = r"[\s\S]+"
+_NODE: Final = rf"{NAME}(?:/(?!\S*(?:\{{\{{|\$\{{))\S*[^\s,])?"
+_GLOB: Final = r"(?!\$\{[A-Za-z]+:)[\s\S]+"
 _HEADER: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _EXPRESSION: Final = r"(?![\s\S]*\{\{)[\s\S]*\S[\s\S]*"
 _DURATION: Final = r"off|[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d)"
 _COUNT: Final = r"[0-9][0-9_]*"
 _MONEY: Final = r"[0-9]+(?:\.[0-9]{1,6})? USD"
-_NO_REFERENCE: Final = r"(?![\s\S]*\$\{[A-Za-z][A-Za-z0-9_-]*:)[\s\S]*"
+_NO_REFERENCE: Final = (
+    rf"(?![\s\S]*\$\{{[A-Za-z][A-Za-z0-9_-]*:|{SHELL}(?![\s\S]))[\s\S]*"
+)
 
 
 def _version(value: Any) -> int:
