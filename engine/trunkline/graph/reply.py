@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +9,7 @@ from trunkline.chat import Delta
 from trunkline.dialect import Fold
 from trunkline.dialect.turns import from_turns
 from trunkline.errors import CallError, InterruptedAnswer, UpstreamError
+from trunkline.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -70,7 +70,17 @@ class Reply:
     socket upstream. `decision` says how it came about.
     """
 
-    __slots__ = ("_answer", "_data", "_fold", "_headers", "_on_end", "_ready", "_watch", "decision")
+    __slots__ = (
+        "_answer",
+        "_data",
+        "_fold",
+        "_headers",
+        "_on_end",
+        "_patience",
+        "_ready",
+        "_watch",
+        "decision",
+    )
 
     def __init__(
         self,
@@ -90,6 +100,7 @@ class Reply:
         self._fold = fold
         self._answer = answer
         self._watch = watch
+        self._patience = Patience()
         self._headers = headers
         self._on_end = on_end
         self._ready = ready if answer is None else answer.ready
@@ -219,7 +230,7 @@ class Reply:
         watch = self._watch
         pieces = answer.pieces
         try:
-            async with asyncio.timeout(None if watch is None else watch.begin()):
+            with self._patience.within(None if watch is None else watch.begin()):
                 await answer.advance()
         except TimeoutError:
             if not answer.done:
@@ -244,6 +255,7 @@ class Reply:
 
     async def _stop(self, outcome: str) -> None:
         answer, self._answer = self._answer, None
+        self._patience.close()
         try:
             if answer is not None:
                 await answer.aclose()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.errors import EngineClosed, ErrorKind, InternalError, UpstreamError
+from trunkline.patience import Patience
 from trunkline.transport.body import Body
 from trunkline.transport.head import (
     Address,
@@ -123,6 +124,7 @@ class HttpxResponse:
         "_body",
         "_cut",
         "_leave",
+        "_patience",
         "_raw",
         "_response",
         "_shared",
@@ -145,6 +147,7 @@ class HttpxResponse:
         self._shared: _Shared | None = shared
         self._leave = leave
         self._cut = False
+        self._patience = Patience()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives; see `ports.HttpResponse`."""
@@ -161,6 +164,7 @@ class HttpxResponse:
         shared, self._shared = self._shared, None
         if shared is None:
             return
+        self._patience.close()
         try:
             await self._response.aclose()
         except asyncio.CancelledError:
@@ -181,7 +185,7 @@ class HttpxResponse:
 
     async def _next(self) -> bytes | None:
         try:
-            async with asyncio.timeout(self.idle):
+            with self._patience.within(self.idle):
                 return await anext(self._raw, None)
         except TimeoutError:
             self._cut = True
