@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.graph.making import HELLO, PROVIDERS, Crank, failing, opened, said
+from tests.graph.making import HELLO, PROVIDERS, Crank, failing, ids, opened, said
 from trunkline.compile import compile_document
 from trunkline.config.source import parse
 from trunkline.errors import CallError, UpstreamError
@@ -70,11 +70,17 @@ async def perform(node: Any, sends: int, script: Any) -> tuple[int, list[str], b
         return None
     engine, transport = await opened(plan, script, Crank())
     try:
-        reply = await engine.chat(model="m", messages=HELLO)
+        decision = (await engine.chat(model="m", messages=HELLO)).decision
+        answered = True
     except CallError as error:
         assert error.decision is not None
-        return len(transport.requests), error.decision.targets, False
-    return len(transport.requests), reply.decision.targets, True
+        decision, answered = error.decision, False
+    assert [attempt.target.split("/")[0] for attempt in decision.attempts] == ids(transport)
+    assert all(attempt.outcome for attempt in decision.attempts)
+    successes = [attempt.outcome == "ok" for attempt in decision.attempts]
+    assert successes == [False] * (len(successes) - 1) + [answered]
+    assert engine._state.in_flight == {}
+    return len(transport.requests), decision.targets, answered
 
 
 @settings(max_examples=150)
