@@ -90,12 +90,10 @@ class Nodes:
     def build(self, node: Any, path: Path, inherited: Inherited) -> Node | None:
         """A node of any form; None where it has a mistake, which is reported."""
         if self._depth >= MOST_LEVELS:
-            self.report.error(
-                "TL408",
-                f"nodes within nodes, {MOST_LEVELS} deep",
-                path,
-                "let fewer named targets lead to one another",
-            )
+            if not any(finding.code == "TL408" for finding in self.report.found):
+                message = f"nodes within nodes, {MOST_LEVELS} deep"
+                hint = "let fewer named targets lead to one another"
+                self.report.error("TL408", message, path, hint)
             return None
         self._depth += 1
         try:

@@ -192,8 +192,9 @@ def _use(builder: Builder, value: dict[str, Any], here: Here) -> ir.Node:
     span = builder.document.span((*path, "$use"))
     if not isinstance(name, str) or name not in builder.fragments:
         near = did_you_mean(str(name), builder.fragments)
-        known = ", ".join(builder.fragments) or "none"
-        hint = f"did you mean `{near}`?" if near else f"there are: {known}"
+        known = "there are: " + ", ".join(builder.fragments)
+        none = "only a dialect has fragments, under `fragments:`"
+        hint = f"did you mean `{near}`?" if near else known if builder.fragments else none
         return builder.error("TL507", f"no fragment `{name}`", span, hint)
     if not isinstance(given, dict):
         return _missing(builder, "$use", "`with` to be a mapping, `{name: value}`", here)

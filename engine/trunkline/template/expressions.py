@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from jinja2 import nodes
 
-__all__ = ["LONGEST", "ExpressionError", "Hole", "parse", "split"]
+__all__ = ["LONGEST", "SHORTER", "ExpressionError", "Hole", "parse", "split"]
 
 LONGEST: Final = 4096
 """Characters that one expression may have."""
+SHORTER: Final = "write it shorter; templates can name its parts with `$let`"
 
 Hole = tuple[int, str]
 """Where an expression begins in its text, and its own text."""
@@ -38,6 +39,8 @@ _WORDS: Final = frozenset(
     ["true", "false", "True", "False", "none", "None", "and", "or", "not", "if", "else", "in", "is"]
 )
 _BAD_CHARACTER: Final = re.compile(r"unexpected char '(.*)' at (\d+)", re.DOTALL)
+_WORD_FOR_NAME: Final = re.compile(r"\b(?:and|or|in|not|if|else)\s+(and|or|in|if|else)\s+$")
+"""Two operators in a row, of which Jinja takes the second for a name."""
 _TEST_THEN_IF: Final = re.compile(r"(\S+ is (?:not )?\w+) if\b")
 _ELSEWHERE: Final = {
     "&&": "write `and`",
@@ -55,8 +58,9 @@ _CLOSES: Final = {"(": ")", "[": "]", "{": "}"}
 class ExpressionError(Exception):
     """The text is not an expression; `offset` says where."""
 
-    def __init__(self, message: str, offset: int, hint: str = "") -> None:
+    def __init__(self, message: str, offset: int, hint: str = "", code: str = "TL500") -> None:
         super().__init__(message)
+        self.code = code
         self.message = message
         self.offset = offset
         self.hint = hint
@@ -123,7 +127,7 @@ def parse(source: str) -> tuple[str, ...] | nodes.Expr:
     """
     if len(source) > LONGEST:
         message = f"an expression of {len(source)} characters; {LONGEST} are allowed"
-        raise ExpressionError(message, 0, "name its parts with `$let`")
+        raise ExpressionError(message, 0, SHORTER, "TL514")
     if (match := _DOTTED.fullmatch(source)) is not None:
         names = tuple(match[1].split("."))
         if names[0] not in _WORDS:
@@ -133,7 +137,7 @@ def parse(source: str) -> tuple[str, ...] | nodes.Expr:
     except TemplateSyntaxError as error:
         raise _explained(error, source) from None
     except RecursionError:
-        raise ExpressionError("the expression is nested too deeply", 0) from None
+        raise ExpressionError("the expression is nested too deeply", 0, SHORTER, "TL514") from None
 
 
 def _parse(parser: Parser) -> nodes.Expr:
@@ -158,7 +162,11 @@ def _explained(error: TemplateSyntaxError, source: str) -> ExpressionError:
     hint = next((hint for sign, hint in _ELSEWHERE.items() if len(sign) > 1 and sign in around), "")
     if not hint and source[offset : offset + 1] in ("=", "?"):
         hint = _ELSEWHERE[source[offset]]
-    message = message.rstrip(".").replace("end of template", "end").replace("'", "`")
+    if "end of template" in message:
+        return ExpressionError("the expression ends too early", offset, hint or "finish it")
+    if (word := _WORD_FOR_NAME.search(source[:offset])) is not None:
+        return ExpressionError(f"`{word[1]}` is not expected here", word.start(1), hint)
+    message = message.rstrip(".").replace("'", "`")
     if (test := _TEST_THEN_IF.search(source)) is not None:
         hint = f"put the test in brackets: `({test[1]}) if`"
     return ExpressionError(message[:1].lower() + message[1:], offset, hint)

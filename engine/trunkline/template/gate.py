@@ -15,7 +15,7 @@ from jinja2 import nodes
 
 from trunkline.diagnostics import did_you_mean
 from trunkline.template import ir
-from trunkline.template.expressions import ExpressionError, parse
+from trunkline.template.expressions import SHORTER, ExpressionError, parse
 
 if TYPE_CHECKING:
     import inspect
@@ -111,7 +111,7 @@ class Gate:
             tree = parse(source)
         except ExpressionError as error:
             span = place.at(min(error.offset, max(len(source) - 1, 0)), 1)
-            self.report.add("TL500", error.message, span, error.hint)
+            self.report.add(error.code, error.message, span, error.hint)
             return ir.Const(None)
         if isinstance(tree, tuple):
             offset = len(source) - len(source.lstrip())
@@ -139,13 +139,27 @@ class Gate:
             what, hint = _REFUSED.get(kind, ("this", ""))
             return self._refuse("TL504", f"{what} is not part of expressions", node, hint)
         if self._depth >= DEEPEST:
-            return self._refuse(
-                "TL514", "the expression is nested too deeply", node, "name parts with `$let`"
-            )
+            return self._too_deep()
         self._depth += 1
         found: ir.Expr = visit(self, node, guarded)
         self._depth -= 1
         return found
+
+    def _too_deep(self) -> ir.Expr:
+        """The whole expression is at fault, so it is marked whole, and once."""
+        text = self._source.strip()
+        span = self._place.at(self._source.index(text), len(text))
+        self.report.add("TL514", "the expression is nested too deeply", span, SHORTER)
+        return ir.Const(None)
+
+    def _sign(self, node: Jinja, guarded: bool) -> ir.Expr:
+        """An operator that expressions do not have."""
+        sign, hint = _NO_SIGNS[type(node)]
+        self._look(node.left, node.right)
+        found = self._source.rfind(sign, node.lineno, node.right.lineno)
+        span = self._place.at(max(found, node.lineno), len(sign))
+        self.report.add("TL504", f"`{sign}` is not part of expressions", span, hint)
+        return ir.Const(None)
 
     def _const(self, node: Jinja, guarded: bool) -> ir.Expr:
         return ir.Const(node.value)
@@ -173,7 +187,8 @@ class Gate:
 
     def _item(self, node: Jinja, guarded: bool) -> ir.Expr:
         if isinstance(node.arg, nodes.Slice):
-            return self._refuse("TL504", "a slice is not part of expressions", node)
+            hint = "there are `[0]` and `[-1]`"
+            return self._refuse("TL504", "a slice is not part of expressions", node, hint)
         if isinstance(node.arg, nodes.Tuple):
             return self._refuse("TL504", "one key at a time: `a[b][c]`", node)
         base = node.node
@@ -216,13 +231,17 @@ class Gate:
     def _constant(self, binding: ir.Binding, keys: list[str], offset: int) -> ir.Expr:
         """A lookup in a table by a key that is written down: it must be there."""
         value = binding.value
-        for key in keys:
+        for index, key in enumerate(keys):
             if not isinstance(value, dict) or key not in value:
                 listed = list(value) if isinstance(value, dict) else []
                 near = did_you_mean(key, listed)
                 hint = f"did you mean `{near}`?" if near else "listed: " + ", ".join(listed)
                 message = f"the table `{binding.name}` has no `{key}`"
-                span = self._place.at(offset, len(binding.name))
+                upper = ".".join([binding.name, *keys[:index], ""])
+                if self._source.startswith(upper + key, offset):
+                    span = self._place.at(offset + len(upper), len(key))
+                else:
+                    span = self._place.at(offset, len(binding.name))
                 self.report.add("TL509", message, span, hint)
                 return ir.Const(None)
             value = value[key]
@@ -271,9 +290,9 @@ class Gate:
             if isinstance(side, nodes.Const) and isinstance(side.value, str) and sign != "+":
                 what = "text cannot be repeated" if sign == "*" else f"`{sign}` wants numbers"
                 return self._refuse("TL504", what, side)
+        if self._depth >= DEEPEST:
+            return self._too_deep()
         self._depth += 1
-        if self._depth > DEEPEST:
-            return self._refuse("TL514", "the expression is nested too deeply", node)
         found = ir.Arithmetic(sign, self._visit(node.left), self._visit(node.right))
         self._depth -= 1
         return found
@@ -314,7 +333,9 @@ class Gate:
             bound = known.signature.bind(*arguments, **named)
         except TypeError as error:
             hint = f"`{known.usage()}`"
-            return self._refuse("TL503", f"filter `{node.name}`: {error}", node, hint)
+            span = self._at(node, len(node.name))
+            self.report.add("TL503", f"filter `{node.name}`: {error}", span, hint)
+            return ir.Const(None)
         return ir.Apply(known, _positional(bound))
 
     def _call(self, node: Jinja, guarded: bool) -> ir.Expr:
@@ -323,10 +344,17 @@ class Gate:
             near = _filter_like(called.attr, self.filters)
             hint = f"write `| {near}`" if near else "filters are written `value | name`"
             self._look(called.node, *node.args)
-            return self._refuse("TL504", f"`.{called.attr}()`: there are no methods", node, hint)
+            span = self._at(called, len(called.attr) + 1)
+            message = f"`.{called.attr}()`: there are no methods"
+            self.report.add("TL504", message, span, hint)
+            return ir.Const(None)
         name = called.name if isinstance(called, nodes.Name) else "this"
-        hint = f"write `value | {name}`" if name in self.filters else "there are only filters"
-        return self._refuse("TL504", f"`{name}` cannot be called", called, hint)
+        near = "length" if name == "len" else _filter_like(name, self.filters)
+        hint = f"write `value | {near}`" if near else "there are only filters"
+        span = self._at(called, len(name) if isinstance(called, nodes.Name) else 1)
+        self._look(*node.args)
+        self.report.add("TL504", f"`{name}` cannot be called", span, hint)
+        return ir.Const(None)
 
 
 def _filter_like(method: str, filters: Collection[str]) -> str:
@@ -399,9 +427,12 @@ _EXPRESSIONS: Final = (
     ir.Is,
 )
 
+_NO_SIGNS: Final[dict[type[nodes.Node], tuple[str, str]]] = {
+    nodes.Pow: ("**", "multiply with `*`"),
+    nodes.Mod: ("%", "there is no remainder; text is joined with `~`"),
+}
+
 _REFUSED: Final[dict[type[nodes.Node], tuple[str, str]]] = {
-    nodes.Pow: ("`**`", "write the number"),
-    nodes.Mod: ("`%`", "text is joined with `~`"),
     nodes.Slice: ("a slice", "there are `[0]` and `[-1]`"),
     nodes.Pos: ("a leading `+`", "leave it out"),
 }
@@ -424,4 +455,6 @@ _VISITS: Final[dict[type[nodes.Node], Callable[[Gate, Jinja, bool], ir.Expr]]] =
     nodes.Test: Gate._test,
     nodes.Filter: Gate._filter,
     nodes.Call: Gate._call,
+    nodes.Pow: Gate._sign,
+    nodes.Mod: Gate._sign,
 }
