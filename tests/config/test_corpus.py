@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.config.corpus import CORPUS, GOOD, bad, expected, findings, shown
-from trunkline.codes import pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +22,6 @@ def test_a_good_file_gives_nothing(path: Path) -> None:
 @pytest.mark.parametrize("path", BAD, ids=lambda p: p.relative_to(CORPUS / "bad").as_posix())
 def test_a_bad_file_gives_exactly_what_it_says(path: Path) -> None:
     assert [shown(path, one) for one in findings(path)] == expected(path)
-
-
-def test_every_code_has_two_bad_files_at_least() -> None:
-    files = Counter(code for path in BAD for code in {line.split()[0] for line in expected(path)})
-    wanted = {p.code for p in pages().values() if p.code[:3] in ("TL1", "TL2")}
-    # One is about sheer size and is tested with a text made for it, the other never happens.
-    assert {code for code in wanted if files[code] < 2} == {"TL103", "TL200"}
 
 
 def test_every_fault_stands_in_a_block_in_flow_and_in_an_included_file() -> None:
