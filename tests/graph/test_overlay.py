@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.graph.overlay import Overlay, merge, shape_of
+from trunkline.graph.overlay import Overlay, is_open, merge, shape_of
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
@@ -105,3 +105,22 @@ def test_nothing_that_is_given_is_changed(base: dict[str, Any], tree: dict[str, 
 def test_laying_on_twice_is_laying_on_once(base: dict[str, Any], tree: dict[str, Any]) -> None:
     once = lay(base, tree)
     assert lay(once, tree) == once
+
+
+@pytest.mark.parametrize(
+    ("tree", "values", "expected"),
+    [
+        ({"$if": "", "then": {"a": 2}}, {"a": 2}, {"a": 2, "then": 0}),
+        ({"$spread": "", "b": 3}, {"a": 2, "b": 3}, {"a": 2, "b": 3, "then": 0}),
+        (
+            {"$spread": "", "b": {"$default": 3}},
+            {"b": {"$default": 3}},
+            {"a": 1, "b": 3, "then": 0},
+        ),
+        ({"$schema": "x"}, {"$schema": "x"}, {"$schema": "x", "a": 1, "then": 0}),
+        ({"$if": "", "then": 1}, None, {"a": 1, "then": 0}),
+    ],
+)
+def test_a_whole_overlay_may_come_out_of_a_directive(tree: Any, values: Any, expected: Any) -> None:
+    overlay = Overlay(lambda: values, shape_of(tree), open=is_open(tree))
+    assert overlay.over({"a": 1, "then": 0}) == expected

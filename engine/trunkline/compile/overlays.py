@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trunkline.compile import fixed
 from trunkline.compile.roots import CONDITION_ROOTS, OVERLAY_ROOTS, REPLY_ROOTS, closed_roots
 from trunkline.dialect.chat_filters import CHAT_FILTERS
-from trunkline.graph.overlay import Overlay, shape_of
+from trunkline.graph.overlay import Overlay, is_open, shape_of
 from trunkline.graph.target import Wire
 from trunkline.template import Library
 
@@ -92,7 +93,14 @@ class Overlays:
         )
         self._note_time(template)
         lower = mode == "headers"
-        return Overlay(template, shape_of(tree, messages=messages, lower=lower), lower)
+        if messages:
+            fixed.check_fields(self._report, tree, path)
+        if lower:
+            fixed.check_headers(self._report, tree, path)
+        fixed.check_default(self._report, tree, path)
+        fixed.check_references(self._report, tree, path)
+        shape = shape_of(tree, messages=messages, lower=lower)
+        return Overlay(template, shape, lower, is_open(tree))
 
     def _note_time(self, template: Template) -> None:
         self.reads_time = self.reads_time or template.reads("time") != frozenset()

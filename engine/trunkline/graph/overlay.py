@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from trunkline.template import DIRECTIVES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["How", "Overlay", "Shape", "merge", "shape_of"]
+__all__ = ["How", "Overlay", "Shape", "is_open", "merge", "shape_of"]
 
 
 class How(Enum):
@@ -36,28 +38,43 @@ Shape = tuple[tuple[str, How, Any], ...]
 class Overlay:
     """A compiled overlay: `render` gives its values, `shape` says how they are laid on.
 
-    `lower`: keys count without regard to case, as header names do.
+    `lower`: keys count without regard to case, as header names do. `open`: a directive gives
+    further keys, or all of them.
     """
 
     render: Callable[..., Any]
     shape: Shape
     lower: bool = False
+    open: bool = False
 
     def over(self, base: Mapping[str, Any], *roots: Any) -> dict[str, Any]:
         """`base` with the overlay on it; neither is changed."""
         values = self.render(*roots)
         if self.lower and isinstance(values, dict):
             values = {key.lower(): value for key, value in values.items()}
-        return merge(base, values, self.shape)
+        result = merge(base, values, self.shape)
+        if self.open and isinstance(values, dict):
+            known = {key for key, _, _ in self.shape}
+            for key in values.keys() - known:
+                _lay(result, key, values[key], How.SET, None)
+        return result
+
+
+def is_open(tree: Mapping[str, Any]) -> bool:
+    """Whether a directive stands among the keys of an overlay as written."""
+    return not DIRECTIVES.isdisjoint(tree)
 
 
 def shape_of(tree: Mapping[str, Any], *, messages: bool = False, lower: bool = False) -> Shape:
     """The shape of an overlay as written. `messages`: the key of that name may say
-    `{prepend, append}`. `lower`: keys are taken in lower case."""
+    `{prepend, append}`. `lower`: keys are taken in lower case. Keys beside a directive are its
+    own, but for `$spread`."""
+    if not (DIRECTIVES - {"$spread"}).isdisjoint(tree):
+        return ()
     return tuple(
         (name, *_how(name, value, messages))
         for key, value in tree.items()
-        if not key.startswith("$")
+        if key != "$spread"
         for name in ((key.lower() if lower else key).rstrip("~!"),)
     )
 
@@ -69,7 +86,7 @@ def _how(name: str, value: Any, messages: bool) -> tuple[How, Any]:
         return How.SET, None
     if set(value) == {"$default"}:
         return How.DEFAULT, None
-    if any(key.startswith("$") for key in value):
+    if is_open(value):
         return How.SET, None
     if messages and name == "messages" and set(value) <= {"prepend", "append"}:
         return How.AROUND, None

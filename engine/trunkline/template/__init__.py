@@ -5,6 +5,7 @@ compiles; `Template` is called; `Refusal` is what a template may raise, `ABSENT`
 for nothing.
 """
 
+from trunkline.template.directives import WORDS
 from trunkline.template.filters import FILTERS, Filter
 from trunkline.template.library import Library, Mode, Template, compile_expression
 from trunkline.template.links import LOWER
@@ -12,6 +13,7 @@ from trunkline.template.runtime import ABSENT, Absent, Refusal
 
 __all__ = [
     "ABSENT",
+    "DIRECTIVES",
     "FILTERS",
     "LOWER",
     "Absent",
@@ -22,3 +24,6 @@ __all__ = [
     "Template",
     "compile_expression",
 ]
+
+DIRECTIVES = frozenset({*WORDS, "$spread"})
+"""The keys that are directives; any other that begins with `$` is data."""
