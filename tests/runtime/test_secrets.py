@@ -1,15 +1,18 @@
-"""A provider that repeats our key in what it says does not get it shown."""
+"""Keys stay with us: they are not shown when repeated, and no text sends them elsewhere."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.graph.making import HELLO, chunk, failing, streamed
-from trunkline import CallError, Engine
+from trunkline import CallError, Engine, InternalError, load_plan
 from trunkline.transport import Canned, ScriptedTransport
 
 pytestmark = pytest.mark.anyio
@@ -83,3 +86,80 @@ async def test_what_an_engine_is_made_of_shows_no_key() -> None:
     for upstream in engine._generation.upstreams.values():
         assert KEY not in repr(upstream)
         assert HEADER not in repr(upstream)
+
+
+@pytest.mark.parametrize("name", ["host", "Host", "content-length", "connection", "upgrade"])
+async def test_an_overlay_cannot_say_where_a_request_goes_or_where_it_ends(name: str) -> None:
+    transport = ScriptedTransport(lambda _request: failing(500))
+    overlay = f'{{match: m, to: a/m, wire: {{headers: {{{name}: "{{{{ request.user }}}}"}}}}}}'
+    engine = await Engine.open(
+        ROUTES.replace("{match: m, to: a/m}", overlay),
+        transport=lambda: transport,
+        environ={"KEY": KEY, "TEAM": HEADER},
+    )
+    with pytest.raises(InternalError, match=name.lower()):
+        await engine.chat(model="m", messages=HELLO, user="evil.test")
+    assert not transport.requests
+
+
+HOSTILE = [
+    "..",
+    ".",
+    "%2e%2e",
+    "a/../b",
+    "a/./b",
+    "a//b",
+    "/a",
+    "a/",
+    "a\\b",
+    "a#b",
+    "a?b",
+    "@evil.test/",
+    "user@evil.test/..",
+    "//evil.test",
+    "http://evil.test",
+    "a\x00b",
+    "a\r\nhost: evil.test",
+    " a",
+    "a\n",
+    "\uff0e\uff0e/a",
+    "\u2024\u2024",
+    "a\ud800",
+    "",
+]
+PLACES = """
+version: 1
+providers:
+  plain: {type: openai-compatible, base_url: "http://a.test/v1", api_key: "${env:KEY}"}
+  azure: {type: azure-openai, base_url: "http://a.test", api_key: "${env:KEY}"}
+routes:
+  - {match: "azure-*", to: "azure/*"}
+  - {match: "*", to: plain}
+"""
+PLAN = load_plan(PLACES)
+
+
+@given(
+    st.sampled_from(HOSTILE)
+    | st.text(max_size=12)
+    | st.text(alphabet="ab./%2e@:#?\\-+_ ", max_size=12)
+)
+def test_no_model_name_moves_a_request(model: str) -> None:
+    async def ask(name: str) -> list[str]:
+        transport = ScriptedTransport(lambda _request: failing(400))
+        engine = await Engine.open(
+            PLAN, transport=lambda: transport, environ={"KEY": KEY}, chance=random.Random(7)
+        )
+        with pytest.raises(CallError) as raised:
+            await engine.chat(model=name, messages=HELLO)
+        assert raised.value.status in (400, 404)
+        return [request.url for request in transport.requests]
+
+    for url in asyncio.run(ask(model)):
+        assert url == "http://a.test/v1/chat/completions"
+    for url in asyncio.run(ask(f"azure-{model}")):
+        scheme, rest = url.split("://")
+        host, *segments = rest.partition("?")[0].split("/")
+        assert (scheme, host, len(segments)) == ("http", "a.test", 5)
+        assert segments[:2] + segments[3:] == ["openai", "deployments", "chat", "completions"]
+        assert segments[2].strip(".") not in ("", "%2e", "%2e%2e")

@@ -30,6 +30,19 @@ __all__ = ["Rendering", "skipped"]
 
 _COMMON: Final = {"content-type": "application/json"}
 
+_ADDRESS_AND_FRAMING: Final = (
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "expect",
+    "te",
+    "trailer",
+)
+"""Headers that say where a request goes and where it ends. What lies over a request may not set
+them: it may be made of a caller's text, and the credentials belong to one place only."""
+
 _QUERY_SIGNS: Final = "%!$'()*,./:;?@_~+-"
 """What may stand in a part of a query as it is (RFC 3986, 3.4)."""
 
@@ -141,11 +154,15 @@ class Rendering:
     ) -> tuple[dict[str, str], dict[str, str], bytes]:
         roots = self._roots()
         value = rendered.value
+        before = headers
         for wire in self.settings.wires:
             headers = _texts(wire.headers, headers, roots)
             query = _texts(wire.query, query, roots)
             if wire.body is not None:
                 value = wire.body.over(value, *roots)
+        for name in _ADDRESS_AND_FRAMING:
+            if headers.get(name) != before.get(name):
+                raise InternalError(f"`wire.headers` of the route cannot set the header `{name}`")
         return headers, query, rendered.body if value is rendered.value else exactly(value)
 
     def _roots(self) -> tuple[Any, ...]:
