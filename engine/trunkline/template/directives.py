@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trunkline.config.source import Path
+    from trunkline.diagnostics import Span
     from trunkline.template.tree import Builder, Here
 
 __all__ = ["WORDS", "build", "splice"]
@@ -58,11 +59,23 @@ def splice(builder: Builder, item: Any, here: Here) -> ir.Node:
 
 
 def _surplus(builder: Builder, word: str, key: str, beside: frozenset[str], here: Here) -> ir.Node:
+    at = builder.document.key_span((*here.path, key))
+    if at.file != builder.document.span(here.path).file:
+        return _laid_over(builder, word, key, at, here)
     near = did_you_mean(key, beside)
     words = ", ".join(f"`{one}`" for one in sorted(beside)) or "nothing"
     hint = f"did you mean `{near}`?" if near else f"beside `{word}` may stand {words}"
     message = f"`{key}` cannot stand beside `{word}`"
-    return builder.error("TL506", message, builder.document.key_span((*here.path, key)), hint)
+    return builder.error("TL506", message, at, hint)
+
+
+def _laid_over(builder: Builder, word: str, key: str, at: Span, here: Here) -> ir.Node:
+    """The key is from a document below, so what was laid over it is at fault."""
+    span = builder.document.key_span((*here.path, word))
+    message = f"`{word}` is laid over a mapping that has `{key}`, and they cannot stand together"
+    hint = "change single keys of that mapping, or delete the others with null"
+    builder.report.add("TL506", message, span, hint, related=((at, f"`{key}` stands here"),))
+    return ir.Leaf(ir.Nothing(), here.line)
 
 
 def _missing(builder: Builder, word: str, needs: str, here: Here) -> ir.Node:
