@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.graph.making import HELLO, chunk
-from trunkline import Engine
+from tests.runtime.making import simulated
+from trunkline import Engine, load_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -128,3 +131,37 @@ async def test_nothing_is_left_of_a_call_cancelled_at_any_step(to: str, ask: Any
         await settled(lambda: all(site.open <= 1 for site in both))
         await settled(lambda: len(asyncio.all_tasks()) <= len(tasks) + 2)
     await settled(lambda: not any(site.open for site in both))
+
+
+def sockets() -> int:
+    """How many sockets this process has open."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            count += entry.readlink().name.startswith("socket:")
+    return count
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.parametrize("what", ["open", "reload", "aclose"])
+async def test_nothing_is_left_of_an_opening_or_a_closing_cancelled_at_any_step(what: str) -> None:
+    plan = load_plan(simulated("reply: hi"))
+    step, finished = 0, False
+    while not finished:
+        before = sockets()
+        engine = await Engine.open(plan)
+        open_again = Engine.open(plan)
+        begin = {"open": open_again.start, "reload": engine.reload, "aclose": engine.aclose}[what]
+        task = asyncio.create_task(begin())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        finished = task.done()
+        task.cancel()
+        await asyncio.wait([task])
+        if what == "reload":
+            assert (await engine.chat(model="m", messages=HELLO)).text == "hi"
+        await open_again.engine.aclose()
+        await engine.aclose()
+        await settled(lambda most=before: sockets() <= most)
+        step += 1
+    assert step > 2

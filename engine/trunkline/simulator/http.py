@@ -247,5 +247,12 @@ async def listen(handle: Callable[[Exchange], Awaitable[None]]) -> Listener:
     """Answer what comes to a free port of 127.0.0.1 by `handle`."""
     connections: set[_Connection] = set()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(handle, connections), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: _Connection(handle, connections), "127.0.0.1", 0, start_serving=False
+    )
+    try:
+        await server.start_serving()
+    except BaseException:
+        server.close()
+        raise
     return Listener(server, connections)
