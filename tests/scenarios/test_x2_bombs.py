@@ -101,7 +101,7 @@ def test_a_tree_of_many_directives_is_read_soon_or_rejected() -> None:
     for tree in (wide, deep):
         start = time.process_time()
         Library(document(json.dumps({"t": tree}))).compile(("t",), ("request",)).check()
-        assert seconds(start) < 0.5
+        assert seconds(start) < 2.0
 
 
 def test_fragments_that_call_each_other_twice_end() -> None:
