@@ -19,7 +19,7 @@ doors all speak of the same things.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,20 @@ STATUS_OF_KIND: Final[dict[ErrorKind, int]] = {
 
 
 class TrunklineError(Exception):
-    """The root: catch this to catch all that Trunkline raises on purpose."""
+    """The root: catch this to catch all that Trunkline raises on purpose.
+
+    Errors can be copied and pickled, so that they cross from one process to another.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, vars(self))
+
+
+def _again(kind: type[TrunklineError], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    """An error as it was. What it was made from is not known any more, only what it holds."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(state)
+    return error
 
 
 class ConfigError(TrunklineError):
