@@ -86,3 +86,12 @@ async def test_closing_the_engine_cuts_what_is_under_way(fault: str) -> None:
     assert engine._state.in_flight == {}
     assert engine._generation is not None
     assert engine._generation._users == 0
+
+
+async def test_a_stream_is_entered_once() -> None:
+    async with Engine.open(simulated("reply: hi")) as engine:
+        stream = engine.stream(model="m", messages=HELLO)
+        async with stream:
+            with pytest.raises(RuntimeError, match="begun already"):
+                await stream.__aenter__()
+        assert engine._state.in_flight == {}

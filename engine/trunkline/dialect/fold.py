@@ -259,7 +259,7 @@ class Fold:
         whole = choice.logprobs = choice.logprobs or {}
         for key, items in value.items():
             if isinstance(items, list):
-                whole[key] = [*whole.get(key, ()), *items]
+                whole.setdefault(key, []).extend(items)
 
     def _take_usage(self, _choice: _Choice, _at: Any, value: Any) -> None:
         """By key, the last that is not null wins: later events correct earlier ones, and some

@@ -34,6 +34,8 @@ class Stream:
         return self._reply
 
     async def __aenter__(self) -> Self:
+        if self._reply is not None:
+            raise RuntimeError("this stream has begun already: begin another one")
         self._reply = await self._begin()
         return self
 
