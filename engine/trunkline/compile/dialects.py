@@ -63,7 +63,7 @@ class Dialects:
         seen = [name]
         while True:
             base = self._report.document.get(("dialects", seen[-1], "extends"))
-            if base not in self._declared:
+            if not isinstance(base, str) or base not in self._declared:
                 return []
             seen.append(base)
             if base == name:

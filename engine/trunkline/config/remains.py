@@ -38,7 +38,7 @@ MOST_MISTAKES: Final = 200
 _DECLARING: Final = ("providers", "targets", "dialects")
 _ABOUT_NAMES: Final = ("TL302", "TL303", "TL304", "TL306", "TL309")
 _ABOUT_SENDS: Final = "TL404"
-_ABOUT_WHOLES: Final = ("TL305", "TL308", "TL510")
+_ABOUT_WHOLES: Final = ("TL305", "TL308", "TL520")
 
 
 @dataclass(slots=True)

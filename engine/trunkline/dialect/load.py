@@ -62,7 +62,28 @@ _SECTIONS = {
         "fail",
     },
 }
-_REQUIRED = {"": ("dialect", "write", "reply"), "write": ("path", "body"), "stream": ("framing",)}
+_REQUIRED = {
+    "": ("dialect", "write", "reply"),
+    "write": ("path", "body"),
+    "stream": ("framing",),
+    "serve": ("paths", "request", "reply", "error"),
+    "serve.stream": ("framing",),
+}
+_KINDS: dict[str, tuple[type, str]] = {
+    "hints": (list, "a list of fields of the request"),
+    "tables": (dict, "a mapping of tables by name"),
+    "fragments": (dict, "a mapping of templates by name"),
+    "tests": (list, "a list of tests"),
+    "write.method": (str, "text, such as `POST`"),
+    "stream.done": (str, "the text that ends a stream"),
+    "stream.events": (dict, "a mapping of templates by the event's name"),
+    "stream.ends_with": (list, "a list of events' names"),
+    "errors.kinds": (list, "a list of `{when: …, kind: …}`"),
+    "serve.paths": (list, "a list of paths"),
+    "serve.stream.done": (str, "the text that ends a stream"),
+    "serve.stream.stamp": (str, "the name of a field"),
+    "serve.stream.kinds": (list, "a list of kinds of blocks"),
+}
 
 
 def load_dialect(
@@ -114,22 +135,43 @@ def _check_sections(document: Document, report: list[Diagnostic]) -> bool:
             continue
         if not isinstance(value, dict):
             message = f"`{section or 'dialect'}` must be a mapping"
-            report.append(Diagnostic("TL520", "error", message, document.span(path)))
+            hint = "with the keys " + ", ".join(sorted(known))
+            report.append(Diagnostic("TL520", "error", message, document.span(path), hint))
             return False
         meant: set[str] = set()
         for key in value.keys() - known:
             near = did_you_mean(str(key), known)
             meant.update([near] if near else ())
             hint = f"did you mean `{near}`?" if near else "known: " + ", ".join(sorted(known))
-            message = f"unknown key `{key}` in a dialect's {section or 'file'}"
+            message = f"unknown key `{key}` in {_named(section)}"
             place = document.key_span((*path, key))
             report.append(Diagnostic("TL520", "error", message, place, hint))
             fine = False
         for key in _REQUIRED.get(section, ()):
             if key not in value and key not in meant:
-                message = f"a dialect's {section or 'file'} needs `{key}`"
-                report.append(Diagnostic("TL520", "error", message, document.span(path)))
+                message = f"{_named(section)} needs `{key}`"
+                hint = f"add `{key}:`"
+                report.append(Diagnostic("TL520", "error", message, document.span(path), hint))
                 fine = False
+    return _check_kinds(document, report) and fine
+
+
+def _named(section: str) -> str:
+    return f"a dialect's `{section}`" if section else "a dialect"
+
+
+def _check_kinds(document: Document, report: list[Diagnostic]) -> bool:
+    """Lists and mappings where the sections want them."""
+    fine = True
+    for section, (kind, what) in _KINDS.items():
+        path = tuple(section.split("."))
+        value = _at(document.value, path)
+        names = section not in ("tests", "errors.kinds") and isinstance(value, list)
+        unfit = names and not all(isinstance(item, str) for item in value)
+        if value is not None and (unfit or not isinstance(value, kind)):
+            message = f"`{section}` must be {what}"
+            report.append(Diagnostic("TL520", "error", message, document.span(path)))
+            fine = False
     return fine
 
 
@@ -228,7 +270,9 @@ class _Builder:
             path: Path = ("errors", "kinds", index)
             if not isinstance(rule, dict) or rule.keys() != {"when", "kind"}:
                 message = "an error rule has `when` and `kind`"
-                self.report.append(Diagnostic("TL520", "error", message, self.document.span(path)))
+                span = self.document.span(path)
+                hint = "write `{when: status == 529, kind: overloaded}`"
+                self.report.append(Diagnostic("TL520", "error", message, span, hint))
                 continue
             condition = self.library.compile_expression((*path, "when"), params)
             kinds.append((condition, self._template((*path, "kind"), params, "read")))
