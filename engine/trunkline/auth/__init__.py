@@ -9,7 +9,17 @@ they print as `***`, cannot be pickled, and are given out for the one origin the
 from __future__ import annotations
 
 from trunkline.auth.hiding import Hiding
-from trunkline.auth.secret import MASK, Secret, SecretError, origin_of
+from trunkline.auth.secret import MASK, Secret, SecretError, check_base, origin_of
 from trunkline.auth.signer import ApiKey, Signer, Unsigned
 
-__all__ = ["MASK", "ApiKey", "Hiding", "Secret", "SecretError", "Signer", "Unsigned", "origin_of"]
+__all__ = [
+    "MASK",
+    "ApiKey",
+    "Hiding",
+    "Secret",
+    "SecretError",
+    "Signer",
+    "Unsigned",
+    "check_base",
+    "origin_of",
+]

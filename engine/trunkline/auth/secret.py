@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from trunkline.errors import TrunklineError
 
-__all__ = ["MASK", "Secret", "SecretError", "origin_of"]
+__all__ = ["MASK", "Secret", "SecretError", "check_base", "origin_of"]
 
 MASK: Final = "***"
 """What stands in place of a secret wherever a person may look."""
@@ -34,6 +34,14 @@ def origin_of(url: str) -> str:
         raise ValueError("the URL carries a user name or password")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
+
+
+def check_base(url: str) -> None:
+    """Raise `ValueError` for a URL that no path can be put behind."""
+    origin_of(url)
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or url[-1:] in ("?", "#"):
+        raise ValueError("a base URL has no query and no fragment: paths are put behind it")
 
 
 class Secret:

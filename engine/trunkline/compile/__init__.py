@@ -19,6 +19,7 @@ from trunkline.compile.plan import Found, Plan, Route
 from trunkline.compile.providers import compile_providers
 from trunkline.compile.report import Report
 from trunkline.compile.routes import compile_routes, matcher_of
+from trunkline.compile.settings import check_unread
 from trunkline.compile.text import load_text
 from trunkline.config.load import load
 from trunkline.config.spec import read
@@ -92,6 +93,10 @@ def compile_spec(spec: Spec) -> tuple[Plan | None, list[Diagnostic]]:
     top = Inherited().defaults(file.defaults)
     targets = {name: nodes.named(name, top) for name in file.targets or {}}
     compiled = compile_routes(file, report, nodes, overlays, top)
+    for name, one in providers.items():
+        if one.provider is not None:
+            own = spec.document.get(("providers", name))
+            check_unread(report, one.provider, own, overlays.provider_reads)
     routes = [route for route in compiled if route is not None]
     whole = len(routes) == len(compiled)
     matcher = matcher_of(file, routes, report) if whole else None

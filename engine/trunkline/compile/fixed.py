@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from trunkline.compile.report import Report
     from trunkline.config.source import Path
 
-__all__ = ["check_default", "check_fields", "check_headers", "check_references"]
+__all__ = [
+    "check_default",
+    "check_fields",
+    "check_headers",
+    "check_references",
+    "check_whole",
+]
 
 _FIELDS: Final = frozenset(get_type_hints(ChatRequest))
 _NOT_OURS: Final = {
@@ -113,6 +119,14 @@ def _written_out(value: Any) -> bool:
     return all(map(_written_out, value)) if isinstance(value, list) else True
 
 
+def check_whole(report: Report, tree: dict[str, Any], path: Path) -> None:
+    """An overlay is a mapping, also where `$raw` writes it."""
+    raw = tree.get("$raw", {})
+    if not isinstance(raw, dict):
+        message = "an overlay is a mapping"
+        report.error("TL517", message, (*path, "$raw"), "write `key: value` lines")
+
+
 def check_default(report: Report, value: Any, path: Path, *, alone: bool = True) -> None:
     """`$default` is the whole value of a key, or it would be sent as it stands. `alone`:
     whether it may stand here."""
@@ -131,15 +145,8 @@ def check_default(report: Report, value: Any, path: Path, *, alone: bool = True)
 
 
 def check_headers(report: Report, tree: dict[str, Any], path: Path) -> None:
-    """Names that differ only in case, and values that no header can carry."""
-    seen: dict[str, str] = {}
+    """Values that no header can carry."""
     for name, value in tree.items():
-        first = seen.setdefault(name.lower(), name)
-        if first != name:
-            span = report.document.key_span((*path, first))
-            message = f"the header `{name}` stands here twice: case does not count"
-            where = ((span, "first here"),)
-            report.error("TL517", message, (*path, name), "keep one", key=True, related=where)
         if isinstance(value, str) and not (value.isascii() and value.isprintable()):
             message = "a header carries printable ASCII only"
             report.error("TL517", message, (*path, name), "encode it, in base64 for example")

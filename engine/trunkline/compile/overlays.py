@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.compile import fixed
 from trunkline.compile.roots import CONDITION_ROOTS, OVERLAY_ROOTS, REPLY_ROOTS, closed_roots
+from trunkline.compile.settings import check_header_names
 from trunkline.dialect.chat_filters import CHAT_FILTERS
 from trunkline.graph.overlay import Overlay, is_open, shape_of
 from trunkline.graph.target import Wire
@@ -33,7 +34,8 @@ class OverlaySet:
 
 class Overlays:
     """Compiles; findings go to the report. `reads_tokens` and `reads_time` tell whether anything
-    compiled needs what costs a request to find out."""
+    compiled needs what costs a request to find out; `provider_reads` are the paths
+    below `provider` that anything reads, None for all."""
 
     def __init__(self, file: RouteFile, report: Report) -> None:
         self._report = report
@@ -43,6 +45,7 @@ class Overlays:
         self._sets: dict[Path, OverlaySet] = {}
         self.reads_tokens = False
         self.reads_time = False
+        self.provider_reads: frozenset[tuple[str, ...]] | None = frozenset()
 
     def condition(self, path: Path) -> Template:
         """The bare expression at `path`."""
@@ -92,11 +95,16 @@ class Overlays:
             path, roots, mode, closed=self._closed, report=self._report.found
         )
         self._note_time(template)
+        paths = template.paths("provider")
+        known = self.provider_reads
+        self.provider_reads = None if paths is None or known is None else known | paths
         lower = mode == "headers"
+        fixed.check_whole(self._report, tree, path)
         if messages:
             fixed.check_fields(self._report, tree, path)
         if lower:
             fixed.check_headers(self._report, tree, path)
+            check_header_names(self._report, tree, path)
         fixed.check_default(self._report, tree, path)
         fixed.check_references(self._report, tree, path)
         shape = shape_of(tree, messages=messages, lower=lower)

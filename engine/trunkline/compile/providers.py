@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trunkline import catalog
-from trunkline.auth import origin_of
+from trunkline.auth import check_base
 from trunkline.catalog import rows
 from trunkline.compile.inherit import Times, times_of
+from trunkline.compile.roots import closed_in_dialects
+from trunkline.compile.settings import check_headers, check_models
 from trunkline.config.models import SIMULATED, SimulatedProvider
 from trunkline.config.models import Model as ModelEntry
 from trunkline.config.references import Reference
@@ -59,7 +61,8 @@ def fault_condition(
 ) -> Template:
     """The `when` of a simulated provider's fault; it sees the canonical request."""
     path = ("providers", name, "faults", index, "when")
-    return Library(document).compile_expression(path, ("request",), report=report)
+    closed = closed_in_dialects()
+    return Library(document).compile_expression(path, ("request",), closed=closed, report=report)
 
 
 class _One:
@@ -81,6 +84,10 @@ class _One:
         whole = own if row is None else merge(row, own)
         rules = self._rules(whole)
         models = {name: self._model(name) for name in self.entry.models or {}}
+        check_models(self.report, models, (*self.path, "models"))
+        check_headers(
+            self.report, own.value.get("headers") or {}, (*self.path, "headers"), self._auth(whole)
+        )
         if isinstance(self.entry, SimulatedProvider):
             self._check_simulated(self.entry, rules or ())
         elif placed:
@@ -125,6 +132,12 @@ class _One:
             )
         return kind, None
 
+    def _auth(self, whole: Document) -> Any:
+        """How the credential is carried, if there is one."""
+        if self.simulated or not whole.value.get("api_key"):
+            return None
+        return whole.value.get("auth") or {"header": "authorization"}
+
     def _rules(self, whole: Document) -> tuple[DialectRule, ...] | None:
         """Which dialect for which models: the entry's own word before the row's. None if there
         is a mistake."""
@@ -153,14 +166,22 @@ class _One:
         models = rule.get("models")
         patterns = ["*"] if models is None else [models] if isinstance(models, str) else models
         tests = [self._test(pattern, (*self.path, *path, "models")) for pattern in patterns]
-        found = self.report.found
+        found, closed = self.report.found, closed_in_dialects()
         route = query = None
         if "path" in rule:
-            route = library.compile((*path, "path"), _WRITE_ROOTS, "path", report=found)
+            at = (*path, "path")
+            route = library.compile(at, _WRITE_ROOTS, "path", closed=closed, report=found)
+            self._check_path(rule["path"], (*self.path, *at))
         if "query" in rule:
-            query = library.compile((*path, "query"), _WRITE_ROOTS, "query", report=found)
+            at = (*path, "query")
+            query = library.compile(at, _WRITE_ROOTS, "query", closed=closed, report=found)
         test = tests[0] if len(tests) == 1 else lambda name: any(one(name) for one in tests)
         return DialectRule(", ".join(patterns), test, chosen, route, query)
+
+    def _check_path(self, text: str, path: Path) -> None:
+        if not text.startswith(("/", "{{")):
+            message = "a path begins with a slash"
+            self.report.error("TL313", message, path, f"write `/{text}`")
 
     def _test(self, pattern: str, path: Path) -> Callable[[str], bool]:
         try:
@@ -195,7 +216,7 @@ class _One:
             )
         elif isinstance(url, str) and Reference.parse(url) is None:
             try:
-                origin_of(url)
+                check_base(url)
             except ValueError as error:
                 path = (*self.path, "base_url")
                 self.report.error("TL311", f"{error}", path, "write `https://host/path`")

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
     from trunkline.config.models import RouteFile
 
-__all__ = ["CONDITION_ROOTS", "OVERLAY_ROOTS", "PROVIDER_FIELDS", "REPLY_ROOTS", "closed_roots"]
+__all__ = [
+    "CONDITION_ROOTS",
+    "OVERLAY_ROOTS",
+    "PROVIDER_FIELDS",
+    "REPLY_ROOTS",
+    "closed_in_dialects",
+    "closed_roots",
+]
 
 CONDITION_ROOTS: Final = ("request", "headers", "metadata", "caller", "route", "time")
 """What `when` sees, in the order in which a condition takes it."""
@@ -43,6 +50,11 @@ _TIME: Final = frozenset(
     {"epoch", "iso", "date", "weekday", "year", "month", "day", "hour", "minute"}
 )
 _REPLY: Final = frozenset({"id", "model", "choices", "usage", "raw_usage"})
+
+
+def closed_in_dialects() -> Mapping[str, frozenset[str]]:
+    """The same for what is written for a provider, where there is no route any more."""
+    return {"request": _REQUEST, "target": _TARGET, "provider": _PROVIDER}
 
 
 def closed_roots(file: RouteFile, *, condition: bool = False) -> Mapping[str, frozenset[str]]:

@@ -207,7 +207,8 @@ def _one_of(kinds: Sequence[str], form: str) -> str:
 
 
 def _choice(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
-    value, choices = error.value, [str(word) for word in error.argument]
+    value = error.value
+    choices = [str(word).lower() if word is True else str(word) for word in error.argument]
     span, raw = _at_key(document, path, document.span(path)), document.raw(path)
     if path == ("version",):
         hint = "this Trunkline reads version 1: write `version: 1`"
@@ -304,8 +305,12 @@ def _strategy(
     return Diagnostic("TL207", "error", f"{what} cannot be {named} at once", span, hint, related)
 
 
-def _together(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
+def _together(
+    document: Document, error: Violation, path: Path, others: Unknown
+) -> Diagnostic | None:
     keys = [key for key in error.argument.get("required", ()) if key in error.value]
+    if not keys and _meant(path, others):
+        return None
     message = error.schema.get(MESSAGE, "these keys exclude each other")
     span = document.key_span((*path, keys[-1])) if keys else document.span(path)
     related = tuple((document.key_span((*path, key)), f"`{key}` here") for key in keys[:-1])
@@ -319,7 +324,7 @@ def _depends(document: Document, error: Violation, path: Path, _: Unknown) -> Di
         if key in error.value and needs[0] not in error.value and repr(key) in error.detail
     )
     message = f"`{key}` stands only beside `{needed}`"
-    hint = "move it to the targets below"
+    hint = "move it to the targets below" if needed == "target" else f"add `{needed}:`"
     return Diagnostic("TL208", "error", message, document.key_span((*path, key)), hint)
 
 

@@ -13,7 +13,7 @@ from trunkline.dialect.classify import Failure, kind_of_status, retry_after
 from trunkline.dialect.fold import Fold
 from trunkline.dialect.reader import StreamReader, StreamRules, as_deltas
 from trunkline.errors import KINDS, UpstreamError
-from trunkline.template import ABSENT
+from trunkline.template import ABSENT, Template
 from trunkline.wire.jsontext import exactly
 
 if TYPE_CHECKING:
@@ -97,6 +97,18 @@ class Dialect:
         self._usage = usage
         self._stream = stream
         self._errors = errors
+
+    def reads_of_provider(self) -> frozenset[tuple[str, ...]] | None:
+        """The paths below `provider` that any template reads; None for all of them."""
+        write = self._write
+        found: frozenset[tuple[str, ...]] = frozenset()
+        for template in (write.path, write.query, write.headers, write.body, self._usage):
+            if isinstance(template, Template):
+                paths = template.paths("provider")
+                if paths is None:
+                    return None
+                found |= paths
+        return found
 
     def loss(self, request: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """What this wire cannot carry of a request: hints that are dropped, meaning that is lost.

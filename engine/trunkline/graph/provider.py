@@ -77,6 +77,15 @@ class Provider:
         spoken.extend(m.dialect for m in self.models.values() if m.dialect is not None)
         return list(dict.fromkeys(spoken))
 
+    def reads(self) -> list[frozenset[tuple[str, ...]] | None]:
+        """What the templates of its dialects and rules read of `provider`, by path; None in the
+        list is all of it."""
+        written = [t for rule in self.rules for t in (rule.path, rule.query) if t is not None]
+        return [
+            *(dialect.reads_of_provider() for dialect in self.dialects()),
+            *(template.paths("provider") for template in written),
+        ]
+
     def bind(self, model: str, dialect: Dialect | None = None, **facts: Any) -> Binding | None:
         """The model that a caller or a target names, at this provider; None when no rule of
         `dialects` covers it. `dialect` and `facts` are what the target itself says."""

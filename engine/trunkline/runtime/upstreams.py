@@ -7,7 +7,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from trunkline.auth import MASK, ApiKey, Hiding, Secret, Unsigned, origin_of
+from trunkline.auth import MASK, ApiKey, Hiding, Secret, Unsigned, check_base, origin_of
 from trunkline.compile.roots import PROVIDER_FIELDS
 from trunkline.config.models import SIMULATED
 from trunkline.config.references import Join, Reference, UnresolvedError, find, resolve
@@ -131,7 +131,7 @@ class _Opening:
         url = (self._text(provider, "base_url") or "").rstrip("/")
         try:
             if url:
-                origin_of(url)
+                check_base(url)
         except ValueError as error:
             if self.dry:
                 return "https://" + re.sub(r"[^A-Za-z0-9_]+", "-", url).strip("-")

@@ -94,6 +94,13 @@ class Template:
         fields, whole = self._library.links.fields(self.unit, binding)
         return None if whole or binding.rest else frozenset(fields)
 
+    def paths(self, root: str) -> frozenset[tuple[str, ...]] | None:
+        """Every path of a parameter that is read, through fragments too, with all that lead to
+        it; None where the parameter is used whole, or with `$rest`."""
+        if self.reads(root) is None:
+            return None
+        return frozenset(self._library.links.paths(self.unit, self.unit.params[root]))
+
     @property
     def source(self) -> str:
         """The Python that it became: for tests, and for whoever wonders."""

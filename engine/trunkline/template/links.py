@@ -151,6 +151,21 @@ class Links:
                     whole = whole or below_whole or param.rest is not None
         return found, whole
 
+    def paths(self, unit: ir.Unit, binding: ir.Binding) -> set[tuple[str, ...]]:
+        """Every path that is read of a binding, here and in fragments that it is handed to."""
+        found: set[tuple[str, ...]] = set()
+        handed, seen = [(unit, binding)], {binding}
+        for one, at in handed:
+            found.update(at.uses)
+            for use in one.uses:
+                callee = self.units[use.name]
+                for name, param in callee.params.items():
+                    given = ir.handed(use.given[name]) if name in use.given else None
+                    if at is (given or use.inherited.get(name)) and param not in seen:
+                        seen.add(param)
+                        handed.append((callee, param))
+        return found
+
     # Findings that need both ends
 
     def lint(self, unit: ir.Unit, mode: str) -> list[Diagnostic]:

@@ -188,8 +188,16 @@ class Provider(Common):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "not": {"type": "object", "required": ["api_key", "keys"]},
-            MESSAGE: "`api_key` is one credential and `keys` are several: write one of them",
+            "allOf": [
+                {
+                    "not": {"type": "object", "required": ["api_key", "keys"]},
+                    MESSAGE: "`api_key` is one credential, `keys` are several: write one of them",
+                },
+                {
+                    "not": {"type": "object", "required": ["dialect", "dialects"]},
+                    MESSAGE: "`dialect` is for all models, `dialects` is by model: write one",
+                },
+            ]
         }
     )
 
@@ -225,10 +233,29 @@ class Provider(Common):
     """How this provider differs from others of its dialect; the dialect says what it knows."""
 
     @model_validator(mode="after")
-    def _one_credential(self) -> Provider:
+    def _one_of_each(self) -> Provider:
         if self.api_key is not None and self.keys is not None:
             raise ValueError("`api_key` is one credential and `keys` are several")
+        if self.dialect is not None and self.dialects is not None:
+            raise ValueError("`dialect` is for all models and `dialects` are by model")
         return self
+
+
+EFFECTS: Final = (
+    "status",
+    "delay",
+    "stall",
+    "stall_after",
+    "cut_after",
+    "end_after",
+    "malformed_after",
+    "reset_after",
+    "headers",
+    "body",
+    "message",
+    "retry_after",
+)
+"""What says what goes wrong; the other keys say when."""
 
 
 class Fault(Strict):
@@ -239,8 +266,28 @@ class Fault(Strict):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "not": {"type": "object", "required": ["on", "every"]},
-            MESSAGE: "`on` and `every` both count requests: write one of them",
+            "allOf": [
+                {
+                    "not": {"type": "object", "required": ["on", "every"]},
+                    MESSAGE: "`on` and `every` both count requests: write one of them",
+                },
+                {
+                    "not": {"type": "object", "required": ["message", "body"]},
+                    MESSAGE: "`message` is for where there is no `body`: write one of them",
+                },
+                {
+                    "not": {
+                        "type": "object",
+                        "allOf": [{"not": {"required": [key]}} for key in EFFECTS],
+                    },
+                    MESSAGE: "nothing goes wrong here: write `status`, `cut_after` or the like",
+                },
+            ],
+            "dependentRequired": {
+                "body": ["status"],
+                "message": ["status"],
+                "retry_after": ["status"],
+            },
         }
     )
 
@@ -283,6 +330,13 @@ class Fault(Strict):
     def _one_counter(self) -> Fault:
         if self.on is not None and self.every is not None:
             raise ValueError("`on` and `every` both count requests")
+        if self.message is not None and self.body is not None:
+            raise ValueError("`message` is for where there is no `body`")
+        answering = self.model_fields_set & {"body", "message", "retry_after"}
+        if answering and self.status is None:
+            raise ValueError("`status` is missing")
+        if not self.model_fields_set.intersection(EFFECTS):
+            raise ValueError("nothing goes wrong")
         return self
 
 

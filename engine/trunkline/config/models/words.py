@@ -91,9 +91,7 @@ _EXPRESSION: Final = r"(?![\s\S]*\{\{)[\s\S]*\S[\s\S]*"
 _DURATION: Final = r"off|[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d)"
 _COUNT: Final = r"[0-9][0-9_]*"
 _MONEY: Final = r"[0-9]+(?:\.[0-9]{1,6})? USD"
-_NO_REFERENCE: Final = (
-    rf"(?![\s\S]*\$\{{[A-Za-z][A-Za-z0-9_-]*:|{SHELL}(?![\s\S]))[\s\S]*"
-)
+_NO_REFERENCE: Final = rf"(?![\s\S]*\$\{{[A-Za-z][A-Za-z0-9_-]*:|{SHELL}(?![\s\S]))[\s\S]*"
 
 
 def _version(value: Any) -> int:
