@@ -91,8 +91,8 @@ async def test_what_an_engine_is_made_of_shows_no_key() -> None:
 @pytest.mark.parametrize("name", ["host", "Host", "content-length", "connection", "upgrade"])
 async def test_an_overlay_cannot_say_where_a_request_goes_or_where_it_ends(name: str) -> None:
     transport = ScriptedTransport(lambda _request: failing(500))
-    spread = f"{{{{ {{'{name}': request.user}} }}}}"
-    overlay = f'{{match: m, to: a/m, wire: {{headers: {{x-a: b, $spread: "{spread}"}}}}}}'
+    told = f'{{$if: "{{{{ true }}}}", then: {{{name}: "{{{{ request.user }}}}"}}}}'
+    overlay = f"{{match: m, to: a/m, wire: {{headers: {told}}}}}"
     engine = await Engine.open(
         ROUTES.replace("{match: m, to: a/m}", overlay),
         transport=lambda: transport,
