@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.graph.making import HELLO, chunk, failing, streamed
-from trunkline import CallError, Engine, InternalError, load_plan
+from trunkline import CallError, ConfigError, Engine, InternalError, load_plan
 from trunkline.transport import Canned, ScriptedTransport
 
 pytestmark = pytest.mark.anyio
@@ -91,14 +91,13 @@ async def test_what_an_engine_is_made_of_shows_no_key() -> None:
 @pytest.mark.parametrize("name", ["host", "Host", "content-length", "connection", "upgrade"])
 async def test_an_overlay_cannot_say_where_a_request_goes_or_where_it_ends(name: str) -> None:
     transport = ScriptedTransport(lambda _request: failing(500))
-    told = f'{{$if: "{{{{ true }}}}", then: {{{name}: "{{{{ request.user }}}}"}}}}'
-    overlay = f"{{match: m, to: a/m, wire: {{headers: {told}}}}}"
-    engine = await Engine.open(
-        ROUTES.replace("{match: m, to: a/m}", overlay),
-        transport=lambda: transport,
-        environ={"KEY": KEY, "TEAM": HEADER},
-    )
-    with pytest.raises(InternalError, match=name.lower()):
+    overlay = f'{{match: m, to: a/m, wire: {{headers: {{{name}: "{{{{ request.user }}}}"}}}}}}'
+    with pytest.raises((ConfigError, InternalError), match=f"(?i){name}"):
+        engine = await Engine.open(
+            ROUTES.replace("{match: m, to: a/m}", overlay),
+            transport=lambda: transport,
+            environ={"KEY": KEY, "TEAM": HEADER},
+        )
         await engine.chat(model="m", messages=HELLO, user="evil.test")
     assert not transport.requests
 
