@@ -7,9 +7,9 @@ now, so a field that no request has, or a value that no field takes, need not wa
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.chat import ChatRequest
+from trunkline.compile.roots import REQUEST_FIELDS
 from trunkline.config.references import Reference, misuse
 from trunkline.diagnostics import Diagnostic, did_you_mean
 from trunkline.dialect import check_request
@@ -28,7 +28,6 @@ __all__ = [
     "check_whole",
 ]
 
-_FIELDS: Final = frozenset(get_type_hints(ChatRequest))
 _NOT_OURS: Final = {
     "model": ("`model` is settled by where a route leads", "name it in `to`: `provider/model`"),
     "stream": ("whether an answer is streamed is the caller's to say", "take it out"),
@@ -48,8 +47,8 @@ def check_fields(report: Report, tree: dict[str, Any], path: Path) -> None:
             continue
         if name in _NOT_OURS:
             report.error("TL517", _NOT_OURS[name][0], at, _NOT_OURS[name][1], key=True)
-        elif name not in _FIELDS:
-            near = did_you_mean(name, _FIELDS)
+        elif name not in REQUEST_FIELDS:
+            near = did_you_mean(name, REQUEST_FIELDS)
             hint = f"did you mean `{near}`?" if near else "what only one wire knows: `wire.body`"
             report.error("TL505", f"a request has no `{name}`", at, hint, key=True)
         elif name == "messages":

@@ -17,6 +17,8 @@ __all__ = [
     "OVERLAY_ROOTS",
     "PROVIDER_FIELDS",
     "REPLY_ROOTS",
+    "REQUEST_FIELDS",
+    "USAGE_FIELDS",
     "closed_in_dialects",
     "closed_roots",
 ]
@@ -41,11 +43,11 @@ PROVIDER_FIELDS: Final = (
 """A provider's plain settings: what templates may read as `provider.…`, beside its name, type
 and quirks."""
 
-_REQUEST: Final = frozenset(get_type_hints(ChatRequest))
+REQUEST_FIELDS: Final = frozenset(get_type_hints(ChatRequest))
 _ROUTE: Final = frozenset({"name", "description", "labels"})
 _TARGET: Final = frozenset({"name", "id", "model", "context", "max_output", "capabilities"})
 _PROVIDER: Final = frozenset({"name", "type", "quirks", *PROVIDER_FIELDS})
-_USAGE: Final = frozenset(get_type_hints(Usage))
+USAGE_FIELDS: Final = frozenset(get_type_hints(Usage))
 _TIME: Final = frozenset(
     {"epoch", "iso", "date", "weekday", "year", "month", "day", "hour", "minute"}
 )
@@ -54,7 +56,7 @@ _REPLY: Final = frozenset({"id", "model", "choices", "usage", "raw_usage"})
 
 def closed_in_dialects() -> Mapping[str, frozenset[str]]:
     """The same for what is written for a provider, where there is no route any more."""
-    return {"request": _REQUEST, "target": _TARGET, "provider": _PROVIDER}
+    return {"request": REQUEST_FIELDS, "target": _TARGET, "provider": _PROVIDER}
 
 
 def closed_roots(file: RouteFile, *, condition: bool = False) -> Mapping[str, frozenset[str]]:
@@ -63,13 +65,13 @@ def closed_roots(file: RouteFile, *, condition: bool = False) -> Mapping[str, fr
     keys = (file.server.keys if file.server is not None else None) or ()
     labels = {label for key in keys for label in key.labels or ()}
     return {
-        "request": _REQUEST | {"tokens"} if condition else _REQUEST,
+        "request": REQUEST_FIELDS | {"tokens"} if condition else REQUEST_FIELDS,
         "route": _ROUTE,
         "caller": frozenset({"name", "labels", *labels}),
         "target": _TARGET,
         "provider": _PROVIDER,
         "reply": _REPLY,
-        "usage": _USAGE,
+        "usage": USAGE_FIELDS,
         "time": _TIME,
         "headers": LOWER,
     }

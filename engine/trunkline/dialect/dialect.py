@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from trunkline.chat import Usage
+    from trunkline.diagnostics import Diagnostic
     from trunkline.dialect.serving import Door
     from trunkline.errors import ErrorKind
 
@@ -100,15 +101,23 @@ class Dialect:
 
     def reads_of_provider(self) -> frozenset[tuple[str, ...]] | None:
         """The paths below `provider` that any template reads; None for all of them."""
-        write = self._write
         found: frozenset[tuple[str, ...]] = frozenset()
-        for template in (write.path, write.query, write.headers, write.body, self._usage):
-            if isinstance(template, Template):
-                paths = template.paths("provider")
-                if paths is None:
-                    return None
-                found |= paths
+        for template in self._of_provider():
+            paths = template.paths("provider")
+            if paths is None:
+                return None
+            found |= paths
         return found
+
+    def unknown(self, closed: Mapping[str, frozenset[str]]) -> list[Diagnostic]:
+        """Findings for fields of request, target and provider that they do not have."""
+        return [one for template in self._of_provider() for one in template.unknown(closed)]
+
+    def _of_provider(self) -> list[Template]:
+        """The templates that see `provider`."""
+        write = self._write
+        some = (write.path, write.query, write.headers, write.body, self._usage)
+        return [template for template in some if isinstance(template, Template)]
 
     def loss(self, request: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """What this wire cannot carry of a request: hints that are dropped, meaning that is lost.

@@ -94,6 +94,11 @@ class Template:
         fields, whole = self._library.links.fields(self.unit, binding)
         return None if whole or binding.rest else frozenset(fields)
 
+    def unknown(self, closed: Mapping[str, Iterable[str]]) -> list[Diagnostic]:
+        """Findings for fields of these parameters that they do not have."""
+        self.check()
+        return self._library.links.lint_closed(self.unit, closed)
+
     def paths(self, root: str) -> frozenset[tuple[str, ...]] | None:
         """Every path of a parameter that is read, through fragments too, with all that lead to
         it; None where the parameter is used whole, or with `$rest`."""
