@@ -82,7 +82,7 @@ STATUS_OF_KIND: Final[dict[ErrorKind, int]] = {
     "auth": 502,
     "overloaded": 503,
     "server_error": 502,
-    "not_found": 404,
+    "not_found": 502,
     "malformed": 502,
     "context_length": 400,
     "content_filter": 400,

@@ -120,3 +120,12 @@ def test_the_judges_refuse_what_they_should(judge: Any) -> None:
     for change in ({"maxtokens": 1}, {"messages": [{"role": "user", "contents": "hi"}]}):
         with pytest.raises(Exception, match=r"(?i)extra|forbidden|required"):
             judge()({**good, **change})
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_what_a_caller_adds_for_one_wire_replaces_nothing_that_was_written(name: str) -> None:
+    wire, added = dialect(name), {"model": "another", "stream": False, "store": False}
+    extra = {name: {**added, "body": added}}
+    request = {"model": "m", "stream": True, "messages": [], "max_tokens": 5, "extra": extra}
+    body = wire.write(request, {"model": "target"}, {}).value
+    assert (body["model"], body["stream"], body["store"]) == ("target", True, False)
