@@ -64,4 +64,6 @@ class Switch:
             ):
                 call.decision.picks.append((self.name or self.id, arm.text or "otherwise"))
                 return await arm.to.call(request, call)
-        raise UpstreamError("not_found", f"no arm of the switch at {self.id} fits this request")
+        raise UpstreamError(
+            "not_found", f"no arm of the switch at {self.id} fits this request", status=404
+        )
