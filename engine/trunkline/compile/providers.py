@@ -115,8 +115,8 @@ class _One:
         if name in rows.providers():
             return kind, rows.provider_document(name)
         named = entry.dialect or getattr(entry, "dialects", None)
+        key = "as" if self.simulated else "type"
         if asked is not None:
-            key = "as" if self.simulated else "type"
             self.report.unknown(
                 "TL305", "provider type", asked, (*self.path, key), rows.providers()
             )
@@ -124,10 +124,10 @@ class _One:
             known = ", ".join(rows.providers())
             self.report.error(
                 "TL305",
-                f"no provider type is called `{self.name}`, and neither `type` nor `dialect` says "
+                f"no provider type is called `{self.name}`, and neither `{key}` nor `dialect` says "
                 "what this provider speaks",
                 self.path,
-                f"write `type:` ({known}) or `dialect:` ({', '.join(catalog.dialects())})",
+                f"write `{key}:` ({known}) or `dialect:` ({', '.join(catalog.dialects())})",
                 key=True,
             )
         return kind, None

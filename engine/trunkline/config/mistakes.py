@@ -26,7 +26,10 @@ _RESERVED: Final = {
     "@": "is reserved in YAML",
     "`": "is reserved in YAML",
     "%": "begins a directive in YAML",
+    "?": "begins a key in YAML",
 }
+_TAG: Final = re.compile(r"![^\s,\[\]{}]*")
+_LONE_KEY: Final = "expected the node content, but found '?'"
 _TO_QUOTE: Final = re.compile(r"[^\s,\[\]{}#]*")
 _FIT: Final = "check the indentation, and the quotes and brackets before it"
 _OPENING: Final = re.compile(r"\$\{|\{\{")
@@ -87,7 +90,7 @@ def _reserved(error: YAMLError, line: str, span: Span) -> Diagnostic | None:
     if context in ("while scanning an alias", "while scanning an anchor"):
         begin: Any = getattr(error, "context_mark", None)
         column = begin.column if begin is not None else column
-    elif "cannot start any token" not in problem:
+    elif "cannot start any token" not in problem and problem != _LONE_KEY:
         return None
     if line[column : column + 1] not in _RESERVED:
         return None
@@ -202,10 +205,15 @@ def _unclosed(error: YAMLError, problem: str, span: Span, opened: Span | None) -
 
 
 def _handle(problem: str, line: str, span: Span) -> Diagnostic | None:
-    if "tag handle" not in problem:
-        return None
-    match = _TO_QUOTE.match(line, span.column - 1)
-    return tag(match.group() if match else "!", span)
+    if "tag handle" in problem:
+        match = _TO_QUOTE.match(line, span.column - 1)
+        return tag(match.group() if match else "!", span)
+    if "expected ' '" in problem:  # A tag that a bracket or a comma ends.
+        for match in _TAG.finditer(line, 0, span.column - 1):
+            if match.end() == span.column - 1:
+                column = match.start() + 1
+                return tag(match.group(), Span(span.file, span.line, column, span.line, column))
+    return None
 
 
 def tag(written: str, span: Span) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -92,7 +93,14 @@ def _unknown_key(document: Document, error: Violation, path: Path, _: Unknown) -
     return Diagnostic("TL201", "error", f"unknown key `{key[:80]}`", span, _key_hint(key, known))
 
 
+_PLAIN_SPACES: Final = "indent with plain spaces: these look like spaces and are none"
+
+
 def _key_hint(key: str, known: Sequence[str]) -> str:
+    if key == "weight" and "balance" in known:
+        return "it stands in a balance: `balance: {of: [{target: …, weight: 3}]}`"
+    if key != key.strip():
+        return _PLAIN_SPACES
     head, colon, tail = key.partition(":")
     if colon and head in known:
         return f"a space is missing after the colon: `{head}: {tail}`"
@@ -152,7 +160,27 @@ def _type(document: Document, error: Violation, path: Path, _: Unknown) -> Diagn
         place = span if raw else _at_key(document, path, span)
         return _quote(place, raw, value, _one_of(kinds, form))
     what = _one_of(kinds, form)
-    return Diagnostic("TL203", "error", f"expected {what}, found {_found(value, raw)}", span)
+    message = f"expected {what}, found {_found(value, raw)}"
+    return Diagnostic("TL203", "error", message, span, _shape_hint(value, kinds, path))
+
+
+def _shape_hint(value: Any, kinds: Sequence[str], path: Path) -> str:
+    """What was probably meant by a value of another kind."""
+    if isinstance(value, list) and path and path[-1] in ("fallback", "balance"):
+        return f"write `{path[-1]}: {{of: […]}}`"
+    if isinstance(value, dict) and path and path[-1] == "switch":
+        return "write `switch: [{when: …, to: …}, {to: …}]`"
+    if not isinstance(value, str):
+        return ""
+    if "object" in kinds and (slip := _SPACELESS.fullmatch(value)) is not None:
+        return f"a space is missing after the colon: `{slip[1]}: {slip[2]}`"
+    if {"integer", "number"} & set(kinds) and _NUMBER.fullmatch(value):
+        return f"write {value} without quotes"
+    return "write a list: `- …` lines, or `[…]`" if kinds == ["array"] else ""
+
+
+_SPACELESS: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*):(\S.*)")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 _NOT_QUOTED: Final = ("duration", "count", "money", "true or false")
@@ -247,6 +275,8 @@ def _bad_form(value: str, form: str, span: Span, path: Path) -> Diagnostic:
     if not value.strip():
         return Diagnostic("TL209", "error", "this text is empty", span)
     message, hint = _FORMS.get(form, ("has not the right form", ""))
+    if value != value.strip():
+        hint = _PLAIN_SPACES if form == "name" else f"{hint}, without blanks around it"
     if form == "duration" and value.replace(".", "", 1).isdigit():
         hint = f"the unit is missing: `{value}s`"
     return Diagnostic("TL206", "error", f"`{shown}` {message}", span, hint)
