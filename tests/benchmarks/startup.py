@@ -10,6 +10,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROUNDS = 15
@@ -23,6 +24,24 @@ CASES: dict[str, list[str]] = {
     "trunkline validate": ["-m", "trunkline", "validate", QUICKSTART],
     "trunkline run hello": ["-m", "trunkline", "run", "hello", "-r", QUICKSTART],
 }
+
+
+def many_routes(count: int) -> str:
+    """A route file of so many routes, each a glob to a fallback of two providers."""
+    lines = [
+        "version: 1",
+        "providers:",
+        '  openai: {api_key: "${env:A}"}',
+        '  claude: {type: anthropic, api_key: "${env:B}"}',
+        "routes:",
+    ]
+    for number in range(count):
+        lines += [
+            f"  - name: route-{number}",
+            f"    match: model-{number}-*",
+            f"    to: [openai/gpt-{number}, claude/claude-{number}]",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def cpu(words: list[str]) -> float:
@@ -46,6 +65,13 @@ def main() -> None:
     for name, words in CASES.items():
         shown = (f"{seconds * 1000:>9.0f} ms" for seconds in measure(words))
         print(f"{name:24}{''.join(shown)}")
+    with tempfile.TemporaryDirectory() as folder:
+        for count, rounds in ((1_000, 5), (10_000, 1)):
+            file = Path(folder) / f"{count}.yaml"
+            file.write_text(many_routes(count), encoding="utf-8")
+            words = ["-m", "trunkline", "validate", str(file)]
+            shown = (f"{seconds * 1000:>9.0f} ms" for seconds in measure(words, rounds))
+            print(f"{f'validate {count:,} routes':24}{''.join(shown)}")
 
 
 if __name__ == "__main__":
