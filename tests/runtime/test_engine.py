@@ -257,3 +257,14 @@ async def test_a_provider_and_its_models_say_what_they_can_and_how_long_they_tak
     assert big.decision.attempts[0].target == "sim/large"
     assert target.by_model["big"].timeouts.first_token == 7
     assert target.settings.timeouts.first_token == 60
+
+
+async def test_drop_leaves_out_what_the_model_is_not_capable_of() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    text = simulated("capabilities: [vision]", more="    unsupported: drop\n")
+    async with Engine.open(text) as engine:
+        reply = await engine.chat(model="m", messages=HELLO, tools=tools)
+        sent = providers_of(engine)["sim"].seen[0].request
+    assert sent is not None
+    assert "tools" not in sent
+    assert reply.decision.dropped == ["sim/m: tools"]

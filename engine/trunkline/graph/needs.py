@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["lacking"]
+__all__ = ["lacking", "without"]
 
 _OF_PART: Final = {"image_url": "vision", "file": "pdf", "input_audio": "audio"}
 _FORMATS: Final = frozenset({"json_object", "json_schema"})
+
+
+_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "tools": ("tools", "tool_choice", "parallel_tool_calls"),
+    "reasoning": ("reasoning_effort", "reasoning"),
+    "json_object": ("response_format",),
+    "json_schema": ("response_format",),
+}
 
 
 def lacking(request: Mapping[str, Any], capabilities: Collection[str] | None) -> list[str]:
@@ -38,3 +46,23 @@ def _needs(request: Mapping[str, Any]) -> Iterator[str]:
         for part in content if isinstance(content, list) else ():
             if part["type"] in _OF_PART:
                 yield _OF_PART[part["type"]]
+
+
+def without(
+    request: Mapping[str, Any], missing: Collection[str]
+) -> tuple[Mapping[str, Any], list[str]]:
+    """The request without what it needs these capabilities for, and what was left out."""
+    fields = {name for one in missing for name in _FIELDS.get(one, ())}
+    left = {name: value for name, value in request.items() if name not in fields}
+    kinds = {kind for kind, capability in _OF_PART.items() if capability in missing}
+    if kinds:
+        left["messages"] = [_without_parts(message, kinds) for message in request["messages"]]
+    return left, sorted([*fields.intersection(request), *kinds])
+
+
+def _without_parts(message: Mapping[str, Any], kinds: Collection[str]) -> Mapping[str, Any]:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    kept = [part for part in content if part["type"] not in kinds]
+    return message if len(kept) == len(content) else {**message, "content": kept or ""}

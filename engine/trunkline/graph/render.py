@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from trunkline.dialect import check_request
 from trunkline.errors import CallError, InternalError, RequestError
-from trunkline.graph.needs import lacking
+from trunkline.graph.needs import lacking, without
 from trunkline.graph.node import SkippedError
 from trunkline.ports import HttpRequest, Skip
 from trunkline.template import ABSENT, Refusal
@@ -116,13 +116,16 @@ class Rendering:
         if self.call.stream and not dialect.streams:
             raise self._unsupported(f"{dialect.name} cannot be streamed")
         hints, meaning = dialect.loss(self.request)
+        missing = lacking(self.request, self.binding.view.get("capabilities"))
         if self.settings.unsupported != "drop":
             if meaning:
                 what = ", ".join(f"`{name}`" for name in meaning)
                 raise self._unsupported(f"{dialect.name} cannot carry {what}")
-            missing = lacking(self.request, self.binding.view.get("capabilities"))
             if missing:
                 raise self._unsupported(f"it is not known to be capable of {', '.join(missing)}")
+        elif missing:
+            self.request, more = without(self.request, missing)
+            hints = [*hints, *(name for name in more if name not in meaning)]
         if hints or meaning:
             self.call.decision.dropped.extend(f"{leaf}: {name}" for name in (*hints, *meaning))
 

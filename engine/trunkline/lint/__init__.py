@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trunkline.lint import final_kinds, total_time, unperformed, weights
+from trunkline.lint import final_kinds, total_time, unperformed, waiting, weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +19,7 @@ __all__ = ["RULES", "check"]
 
 RULES: Final[tuple[Callable[[Spec], Iterable[Diagnostic]], ...]] = (
     unperformed.check,
+    waiting.check,
     final_kinds.check,
     weights.check,
     total_time.check,
