@@ -98,6 +98,10 @@ def test_the_prompt_comes_from_stdin(cli: Cli) -> None:
     assert "you said “piped in”" in cli("run", "-", stdin="\ufeffpiped in").out
 
 
+def test_a_request_that_is_taken_for_a_prompt_is_pointed_out(cli: Cli) -> None:
+    assert "`--request -`" in cli("run", stdin='{"model": "a", "messages": []}').err
+
+
 @pytest.mark.parametrize(
     ("words", "stdin", "said"),
     [

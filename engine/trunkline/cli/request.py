@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.cli.stops import UsageError
+from trunkline.cli.terminal import note
 
 if TYPE_CHECKING:
     import argparse
@@ -66,6 +67,8 @@ def _prompt(said: str | None) -> str:
         raise UsageError('what shall be asked? Write `trunkline run "hello"`, or pipe it in')
     if said is None or said == "-":
         said = _text(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
+        if said.lstrip().startswith("{") and '"messages"' in said:
+            note("stdin is taken as a prompt; if it is a chat request: `--request -`")
     if not said.strip():
         raise UsageError("the prompt is empty")
     try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trunkline.config.models import RouteFile
     from trunkline.config.source import Path
     from trunkline.graph import Node
+    from trunkline.graph.provider import Provider
 
 __all__ = ["MOST_LEAVES", "MOST_LEVELS", "Nodes", "node_id"]
 
@@ -228,6 +229,7 @@ class Nodes:
             dialect = self.dialects.get(dialect_name, (*path[:-1], "dialect"))
             if dialect is None:
                 return None
+        self._check_credential(provider, inherited, path)
         settings = inherited.target(declared.times, declared.model_times.get(model, ()))
         node = Target(self._id(at), provider, settings, dialect=dialect, facts=facts)
         if not model or "*" in model:
@@ -251,6 +253,20 @@ class Nodes:
             )
             return None
         return replace(node, binding=binding)
+
+    def _check_credential(self, provider: Provider, inherited: Inherited, path: Path) -> None:
+        """An overlay on the header that the provider's key stands in would come to nothing."""
+        credential = provider.credential_header
+        for wire in inherited.wires:
+            for name, _, _ in wire.headers.shape if wire.headers is not None else ():
+                if name == credential:
+                    self.report.error(
+                        "TL312",
+                        f"`{name}` carries the credential of `{provider.name}`, so an overlay of "
+                        "this node cannot set it",
+                        path,
+                        "take it out of `wire: {headers: …}`; `api_key` and `auth` say what it is",
+                    )
 
     def _members(self, nodes: Sequence[Any], path: Path, each: Sequence[Inherited]) -> _Group:
         built = [

@@ -71,6 +71,14 @@ class Provider:
     settings: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def credential_header(self) -> str | None:
+        """The header that its key stands in, in lower case; None if it has none."""
+        if not self.settings.get("api_key"):
+            return None
+        auth = self.settings.get("auth") or {}
+        return str(auth.get("header", "authorization")).lower()
+
     def dialects(self) -> list[Dialect]:
         """Every dialect that is spoken to it, those of its rules first."""
         spoken = [rule.dialect for rule in self.rules]
