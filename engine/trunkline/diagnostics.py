@@ -9,6 +9,7 @@ the files silence has been taken out (`unsilenced`).
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,9 @@ Format = Literal["text", "json", "github"]
 
 WIDTH: Final = 96
 """Columns of a source line that an excerpt shows; a longer one is shown around the place."""
+
+HINT_WIDTH: Final = 74
+"""Columns of a hint, so that with its margin it fits a terminal of 80."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -131,7 +135,8 @@ def _text(one: Diagnostic, files: Mapping[str, str], colour: bool) -> str:
 
 
 def _excerpt(span: Span, files: Mapping[str, str], hint: str) -> list[str]:
-    """The line of source with carets below what is meant, and the hint behind them."""
+    """The line of source with carets below what is meant, and the hint behind them, or below
+    them where it is long."""
     source = _lines(files.get(span.file, ""))
     if span.line > len(source) or not source[span.line - 1].strip():
         return [f"    {hint}"] if hint else []
@@ -143,8 +148,11 @@ def _excerpt(span: Span, files: Mapping[str, str], hint: str) -> list[str]:
     shown, first, last = _window(cells, first, last)
     number = str(span.line)
     margin = " " * len(number)
-    carets = f"{' ' * first}{'^' * (last - first)} {hint}".rstrip()
-    return [f" {number} | {shown}".rstrip(), f" {margin} | {carets}"]
+    carets = f"{' ' * first}{'^' * (last - first)}"
+    below = [f"{carets} {hint}".rstrip()]
+    if len(below[0]) > HINT_WIDTH:
+        below = [carets, *textwrap.wrap(hint, HINT_WIDTH, break_long_words=False)]
+    return [f" {number} | {shown}".rstrip(), *(f" {margin} | {line}" for line in below)]
 
 
 @lru_cache(maxsize=32)
