@@ -74,7 +74,7 @@ class Send:
         self.attempt.status = response.status
         if not 200 <= response.status < 300:
             raise await self._refused(response)
-        if self.call.stream or self.settings.upstream_stream:
+        if self.call.stream:
             return await self._streamed(response)
         return await self._whole(response)
 
@@ -113,7 +113,7 @@ class Send:
         dialect = self.binding.dialect
         upstream = self.rendering.upstream
         answer = Answer(response, dialect.reader(), dialect.fold(upstream.view), upstream.hide)
-        hold = self.settings.hold if self.call.stream else None
+        hold = self.settings.hold
         while not answer.done and (hold is None or answer.pieces < hold):
             if hold is not None and answer.fold.finished:
                 break

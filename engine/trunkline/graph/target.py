@@ -72,7 +72,6 @@ class TargetSettings:
     prefer_same: bool = False
     unsupported: Literal["skip", "drop", "refuse"] = "skip"
     hold: int | None = 1
-    upstream_stream: bool = False
     filter_moves: bool = False
     requests: tuple[Overlay, ...] = ()
     wires: tuple[Wire, ...] = ()

@@ -38,7 +38,16 @@ class Strategy(Protocol):
         ...
 
 
-class Weighted:
+class _Weighing:
+    """What all strategies know: the members' weights."""
+
+    __slots__ = ("_weights",)
+
+    def __init__(self, weights: Sequence[int]) -> None:
+        self._weights = tuple(weights)
+
+
+class Weighted(_Weighing):
     """Smooth weighted round robin, as nginx does it (upstream commit 52327e0627f4, 2012).
 
     Each pick adds to every member its weight, takes the member that has most, and charges it
@@ -46,10 +55,10 @@ class Weighted:
     picks, whatever the order of the members, and a heavy member is not picked in one burst.
     """
 
-    __slots__ = ("_credit", "_weights")
+    __slots__ = ("_credit",)
 
     def __init__(self, weights: Sequence[int]) -> None:
-        self._weights = tuple(weights)
+        super().__init__(weights)
         self._credit = [0] * len(self._weights)
 
     def pick(
@@ -70,14 +79,14 @@ class Weighted:
         return best
 
 
-class RoundRobin:
+class RoundRobin(_Weighing):
     """One after the other. A pick after a failure moves the turn on like any other, so that
     the neighbour of a dead member does not get twice its share."""
 
-    __slots__ = ("_next", "_weights")
+    __slots__ = ("_next",)
 
     def __init__(self, weights: Sequence[int]) -> None:
-        self._weights = tuple(weights)
+        super().__init__(weights)
         self._next = 0
 
     def pick(
@@ -93,13 +102,10 @@ class RoundRobin:
         return None
 
 
-class ByChance:
+class ByChance(_Weighing):
     """A member by chance, each in proportion to its weight."""
 
-    __slots__ = ("_weights",)
-
-    def __init__(self, weights: Sequence[int]) -> None:
-        self._weights = tuple(weights)
+    __slots__ = ()
 
     def pick(
         self, tried: Collection[int], load: Callable[[int], int], chance: Random
@@ -114,13 +120,10 @@ class ByChance:
         return left[-1] if left else None
 
 
-class LeastConnections:
+class LeastConnections(_Weighing):
     """The member with the fewest sends under way; between equal ones, by chance."""
 
-    __slots__ = ("_weights",)
-
-    def __init__(self, weights: Sequence[int]) -> None:
-        self._weights = tuple(weights)
+    __slots__ = ()
 
     def pick(
         self, tried: Collection[int], load: Callable[[int], int], chance: Random
