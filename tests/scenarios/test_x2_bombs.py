@@ -6,10 +6,12 @@ more than its input. Wall-clock figures are asserted at four times that, on a sh
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 import tracemalloc
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,9 @@ from hypothesis import strategies as st
 from tests.template.making import document, make
 from tests.template.test_growth import BIG, BOMBS, FRAGMENTS
 from trunkline.template import ABSENT, Library, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 SLACK = 4
 MIB = 1 << 20
@@ -71,8 +76,27 @@ REJECTED: list[str] = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _only_our_own_garbage() -> Iterator[None]:
+    """The collector's pauses grow with all that earlier tests left; they are not what is timed."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def seconds(start: float) -> float:
     return time.process_time() - start
+
+
+def least_seconds(action: Callable[[], object]) -> float:
+    """The best of three runs: what other processes do can only add to it."""
+    taken = []
+    for _ in range(3):
+        start = time.process_time()
+        action()
+        taken.append(seconds(start))
+    return min(taken)
 
 
 @pytest.mark.parametrize("source", REJECTED, ids=[source[:40] for source in REJECTED])
@@ -99,23 +123,29 @@ def test_a_tree_of_many_directives_is_read_soon_or_rejected() -> None:
             else {"$if": "{{ request }}", "then": deep}
         )
     for tree in (wide, deep):
-        start = time.process_time()
-        Library(document(json.dumps({"t": tree}))).compile(("t",), ("request",)).check()
-        assert seconds(start) < 2.0
+        text = json.dumps({"t": tree})
+        read = partial(lambda t: Library(document(t)).compile(("t",), ("request",)).check(), text)
+        assert least_seconds(read) < 0.5
 
 
 def test_fragments_that_call_each_other_twice_end() -> None:
     """The billion laughs, with fragments for entities."""
     fragments = {f"f{n}": [{"$use": f"f{n + 1}"}, {"$use": f"f{n + 1}"}] for n in range(40)}
     fragments["f40"] = ["ha"]
-    library = Library(document(json.dumps({"fragments": fragments, "t": {"$use": "f0"}})))
-    start = time.process_time()
-    template = library.compile(("t",), ("request",)).prepare()
-    assert seconds(start) < 1
-    start = time.process_time()
-    with pytest.raises(Refusal):
-        template({})
-    assert seconds(start) < 0.100 * SLACK
+    text = json.dumps({"fragments": fragments, "t": {"$use": "f0"}})
+    source = document(text)
+
+    def read() -> Callable[..., Any]:
+        return Library(source).compile(("t",), ("request",)).prepare()
+
+    assert least_seconds(read) < 1
+    template = read()
+
+    def run() -> None:
+        with pytest.raises(Refusal):
+            template({})
+
+    assert least_seconds(run) < 0.100 * SLACK
 
 
 HOSTILE: list[Any] = [
