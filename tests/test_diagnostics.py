@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.diagnostics import (
+    HINT_WIDTH,
     WIDTH,
     Diagnostic,
     Severity,
@@ -99,9 +100,11 @@ def test_no_line_breaks_the_layout(line: str, column: int, length: int) -> None:
     lines = rendered.split("\n")
     assert lines[-1] == ""
     if line.strip():
-        assert len(lines) == 4
-        assert "^" in lines[2]
-        assert lines[2].endswith(" hint")
+        marks = lines[2].removeprefix("   | ").removesuffix(" hint")
+        below = len(f"{marks} hint") > HINT_WIDTH
+        assert len(lines) == (5 if below else 4)
+        assert "^" in marks
+        assert lines[-2] == ("   | hint" if below else f"   | {marks} hint")
     assert "\x1b" not in rendered
 
 
