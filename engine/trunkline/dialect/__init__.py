@@ -9,6 +9,7 @@ from trunkline.dialect.classify import Failure
 from trunkline.dialect.dialect import Dialect, Rendered, failure_of
 from trunkline.dialect.fold import Fold
 from trunkline.dialect.load import load_dialect
+from trunkline.dialect.paths import PathPattern
 from trunkline.dialect.reader import StreamReader
 from trunkline.dialect.serving import Door
 
@@ -17,6 +18,7 @@ __all__ = [
     "Door",
     "Failure",
     "Fold",
+    "PathPattern",
     "Rendered",
     "Step",
     "StreamReader",

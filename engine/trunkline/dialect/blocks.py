@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trunkline.template import ABSENT
 from trunkline.wire import WireError
 from trunkline.wire.jsontext import dumps, loads
 
@@ -38,14 +39,14 @@ _OWN_KINDS = frozenset({"wire", "server_call"})
 class StreamTemplates:
     """A dialect's `serve.stream`, compiled. Each template gives an event, a list, or absent.
 
-    `name` gives an event's name for framings that have names; `kinds` lists the kinds of block
-    that this wire carries; `last` is what ends the stream, framed; `stamp` a key under which
-    events are numbered from 0; `interleave` says that events name their block, so that several
-    may be open at once; `family` owns the blocks that only this wire knows.
+    `name` gives an event's name for framings that have names; `wrap` what is framed instead of
+    an event, if anything; `kinds` lists the kinds of block that this wire carries; `done` is the
+    payload that ends the stream; `stamp` a key under which events are numbered from 0;
+    `interleave` says that events name their block, so that several may be open at once; `family`
+    owns the blocks that only this wire knows.
     """
 
     family: str
-    framing: Framing
     begin: Callable[..., Any]
     open: Callable[..., Any]
     add: Callable[..., Any]
@@ -54,7 +55,8 @@ class StreamTemplates:
     fail: Callable[..., Any]
     name: Callable[[JSONMap], str]
     kinds: frozenset[str]
-    last: bytes = b""
+    wrap: Callable[[JSONMap], Any] | None = None
+    done: bytes = b""
     stamp: str = ""
     interleave: bool = False
 
@@ -103,10 +105,13 @@ class _Written:
 class StreamWriter:
     """Writes one answer. Each method returns the bytes to send, empty if there are none."""
 
-    def __init__(self, templates: StreamTemplates, request: Mapping[str, Any]) -> None:
+    def __init__(
+        self, templates: StreamTemplates, framing: Framing, request: Mapping[str, Any]
+    ) -> None:
         self._templates = templates
+        self._framing = framing
         self._request = request
-        self._encoder = templates.framing.encoder()
+        self._encoder = framing.encoder()
         self._reply: JSONMap = {"id": "", "model": ""}
         self._written = 0
         self._open: _Written | None = None
@@ -117,12 +122,12 @@ class StreamWriter:
     @property
     def content_type(self) -> str:
         """The media type of the stream."""
-        return self._templates.framing.content_type
+        return self._framing.content_type
 
     @property
     def framing(self) -> str:
         """The name of the stream's framing."""
-        return self._templates.framing.name
+        return self._framing.name
 
     def begin(self, start: Mapping[str, Any]) -> bytes:
         """The prelude. `start` has `id`, `model` and `created`."""
@@ -155,14 +160,15 @@ class StreamWriter:
         pieces.append(self._close())
         ending = {**self._reply, "blocks": [written.view for written in self._all]}
         pieces.append(self._emit(self._templates.end(ending, self._request)))
-        pieces.append(self._templates.last)
+        if self._templates.done:
+            pieces.append(self._encoder.encode("", self._templates.done))
         pieces.append(self._encoder.end())
         return b"".join(pieces)
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """An error instead of an ending. `error` has `kind`, `message`, `status`, `request_id`."""
         payload = self._templates.fail(error, self._reply, self._request)
-        return self._emit(payload) + self._encoder.end()
+        return self._emit(payload, error=True) + self._encoder.end()
 
     def _interleaved(self, step: Step) -> bytes:
         written = self._of_block.get(step.block)
@@ -225,16 +231,20 @@ class StreamWriter:
     def _closed(self, written: _Written) -> bytes:
         return self._emit(self._templates.close(written.whole(), self._reply, self._request))
 
-    def _emit(self, events: Any) -> bytes:
+    def _emit(self, events: Any, *, error: bool = False) -> bytes:
         if not events:
             return b""
         if isinstance(events, dict):
-            return self._encode(events)
-        return b"".join([self._encode(event) for event in events])
+            return self._encode(events, error)
+        return b"".join([self._encode(event, error) for event in events])
 
-    def _encode(self, event: JSONMap) -> bytes:
-        stamp = self._templates.stamp
-        if stamp:
-            event = {**event, stamp: self._written}
+    def _encode(self, event: JSONMap, error: bool) -> bytes:
+        templates = self._templates
+        if templates.stamp:
+            event = {**event, templates.stamp: self._written}
             self._written += 1
-        return self._encoder.encode(self._templates.name(event), dumps(event))
+        name = templates.name(event)
+        if templates.wrap is not None:
+            wrapped = templates.wrap(event)
+            event = event if wrapped is ABSENT else wrapped
+        return self._encoder.encode(name, dumps(event), error)

@@ -5,19 +5,27 @@ The status table follows RFC 9110 and what providers are known to send (529 is A
 
 from __future__ import annotations
 
-from datetime import UTC
+import re
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from trunkline.errors import ErrorKind
 
-__all__ = ["MAX_RETRY_AFTER", "Failure", "kind_of_status", "retry_after"]
+__all__ = ["MAX_RETRY_AFTER", "Failure", "kind_of_status", "retry_after", "seconds_of"]
 
 MAX_RETRY_AFTER: Final = 300.0
 """Seconds. No hint of a server makes us wait longer."""
+
+_NEAR: Final = 366 * 86_400.0
+"""Seconds around now in which a number is taken for a time since the epoch."""
+
+_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_TERM: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|h|m|s)")
+_DURATION: Final = re.compile(rf"(?:{_TERM.pattern})+")
 
 _KIND_OF_STATUS: Final[dict[int, ErrorKind]] = {
     401: "auth",
@@ -68,11 +76,40 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     seconds = _number(said)
     if seconds is not None:
         return _bounded(seconds)
-    try:
-        when = parsedate_to_datetime(said)
-    except ValueError:
+    return _until(parsedate_to_datetime, said, now)
+
+
+def seconds_of(hint: Any, now: float) -> float | None:
+    """What a provider's own hint says, in seconds within 0 and `MAX_RETRY_AFTER`.
+
+    Numbers are seconds, or a time since the epoch (in seconds or milliseconds) where they lie
+    near `now`; text is a number, a duration as Go and protobuf write them (`6m0s`, `120ms`,
+    `3.957525076s`), an RFC 3339 time or an HTTP date. Anything else is no hint.
+    """
+    if isinstance(hint, int | float) and not isinstance(hint, bool):
+        number: float | None = float(hint)
+    elif isinstance(hint, str):
+        number = _number(hint)
+    else:
         return None
-    return _bounded(when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)
+    if number is not None:
+        for epoch in (number, number / 1000):
+            if abs(epoch - now) < _NEAR:
+                return _bounded(epoch - now)
+        return _bounded(number)
+    text = hint.strip()
+    if _DURATION.fullmatch(text):
+        return _bounded(sum(float(n) * _UNITS[unit] for n, unit in _TERM.findall(text)))
+    moment = _until(datetime.fromisoformat, text, now)
+    return _until(parsedate_to_datetime, text, now) if moment is None else moment
+
+
+def _until(read: Callable[[str], datetime], text: str, now: float) -> float | None:
+    try:
+        when = read(text)
+        return _bounded(when.replace(tzinfo=when.tzinfo or UTC).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(text: str | None) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.chat import DEFAULT_HINTS, MEANINGLESS
-from trunkline.dialect.classify import Failure, kind_of_status, retry_after
+from trunkline.dialect.classify import Failure, kind_of_status, retry_after, seconds_of
 from trunkline.dialect.fold import Fold
 from trunkline.dialect.reader import StreamReader, StreamRules, as_deltas
 from trunkline.errors import KINDS, UpstreamError
@@ -58,10 +58,12 @@ class WriteRules(NamedTuple):
 
 
 class ErrorRules(NamedTuple):
-    """A dialect's `errors` section, compiled: `(condition, kind)` in order, and the message."""
+    """A dialect's `errors` section, compiled: `(condition, kind)` in order, the message, and
+    how long to wait."""
 
     kinds: Sequence[tuple[Callable[..., Any], Callable[..., Any]]]
     message: Callable[..., Any] | None
+    retry_after: Callable[..., Any] | None = None
 
 
 class Dialect:
@@ -205,11 +207,12 @@ class Dialect:
             raise UpstreamError("malformed", f"the reply is no {self.name} answer")
         return fold
 
-    def reader(self) -> StreamReader:
-        """A reader for one streamed answer. Only where `streams` is true."""
+    def reader(self, content_type: str = "") -> StreamReader:
+        """A reader for one streamed answer, which came as `content_type`. Only where `streams`
+        is true."""
         if self._stream is None:
             raise UpstreamError("unsupported", f"{self.name} cannot be streamed")
-        return StreamReader(self._stream)
+        return StreamReader(self._stream, content_type)
 
     def classify(
         self, status: int, headers: Mapping[str, str], body: Any, now: float = 0.0
@@ -225,10 +228,13 @@ class Dialect:
         message = None
         if self._errors.message is not None:
             message = self._errors.message(status, headers, body)
+        hint = retry_after(headers, now)
+        if hint is None and self._errors.retry_after is not None:
+            hint = seconds_of(self._errors.retry_after(status, headers, body), now)
         return Failure(
             kind or kind_of_status(status),
             _shown(message) or f"the provider answered with status {status}",
-            retry_after(headers, now),
+            hint,
         )
 
 

@@ -13,6 +13,7 @@ from trunkline.diagnostics import Diagnostic, did_you_mean
 from trunkline.dialect.blocks import StreamTemplates
 from trunkline.dialect.chat_filters import CHAT_FILTERS
 from trunkline.dialect.dialect import Dialect, ErrorRules, WriteRules
+from trunkline.dialect.paths import PathPattern
 from trunkline.dialect.reader import StreamRules
 from trunkline.dialect.serving import Door
 from trunkline.template import ABSENT, Library, Template
@@ -44,12 +45,22 @@ _SECTIONS = {
         "tests",
     },
     "write": {"method", "path", "query", "headers", "body"},
-    "stream": {"framing", "event", "events", "each", "ends_with", "done", "ends_after_finish"},
-    "errors": {"message", "kinds"},
-    "serve": {"paths", "request", "reply", "stream", "error"},
+    "stream": {
+        "framing",
+        "unwrap",
+        "event",
+        "events",
+        "each",
+        "ends_with",
+        "done",
+        "ends_after_finish",
+    },
+    "errors": {"message", "kinds", "retry_after"},
+    "serve": {"paths", "request", "reply", "stream", "error", "headers"},
     "serve.stream": {
         "framing",
         "name",
+        "wrap",
         "done",
         "stamp",
         "interleave",
@@ -234,7 +245,8 @@ class _Builder:
             path = ("stream", "events", name)
             events[name] = None if rule == "ignore" else self._template(path, ("event",), "read")
         return StreamRules(
-            self._framing("stream"),
+            self._framings(),
+            unwrap=self._optional(("stream", "unwrap"), ("event",), "read"),
             each=self._optional(("stream", "each"), ("event",), "read"),
             events=events,
             name_of=self._optional(("stream", "event"), ("event",), "read"),
@@ -243,8 +255,18 @@ class _Builder:
             ends_after_finish=section.get("ends_after_finish") is True,
         )
 
-    def _framing(self, *section: str) -> Framing:
-        name = _at(self.document.value, (*section, "framing"))
+    def _framings(self) -> dict[str, Framing]:
+        """The framings of a stream that is read, by media type; one that is named alone is for
+        all of them."""
+        path: Path = ("stream", "framing")
+        said = _at(self.document.value, path)
+        if isinstance(said, dict) and said:
+            return {
+                str(kind).lower(): self._framing(name, (*path, kind)) for kind, name in said.items()
+            }
+        return {"": self._framing(said, path)}
+
+    def _framing(self, name: Any, path: Path) -> Framing:
         known = FRAMINGS.get(name) if isinstance(name, str) else None
         if known is None:
             self.report.append(
@@ -252,7 +274,7 @@ class _Builder:
                     "TL521",
                     "error",
                     f"no framing `{name}`",
-                    self.document.span((*section, "framing")),
+                    self.document.span(path),
                     "one of " + ", ".join(FRAMINGS),
                 )
             )
@@ -276,7 +298,11 @@ class _Builder:
                 continue
             condition = self.library.compile_expression((*path, "when"), params)
             kinds.append((condition, self._template((*path, "kind"), params, "read")))
-        return ErrorRules(kinds, self._optional(("errors", "message"), params, "read"))
+        return ErrorRules(
+            kinds,
+            self._optional(("errors", "message"), params, "read"),
+            self._optional(("errors", "retry_after"), params, "read"),
+        )
 
     def _door(self, dialect: str) -> Door | None:
         serve = self.document.value.get("serve")
@@ -284,17 +310,37 @@ class _Builder:
             return None
         return Door(
             dialect,
-            tuple(serve["paths"]),
-            self._template(("serve", "request"), ("body", "headers", "params"), "serve"),
+            self._paths(serve["paths"]),
+            self._template(("serve", "request"), ("body", "headers", "params", "query"), "serve"),
             self._template(("serve", "reply"), ("reply", "request"), "serve"),
             self._template(("serve", "error"), ("error",), "serve"),
+            self._optional(("serve", "headers"), ("error", "reply"), "serve") or _nothing,
             self._serve_stream() if "stream" in serve else None,
+            self._framing_asked() if "stream" in serve else _nothing,
         )
+
+    def _paths(self, written: list[str]) -> tuple[PathPattern, ...]:
+        patterns = []
+        for index, text in enumerate(written):
+            try:
+                patterns.append(PathPattern(text))
+            except ValueError as error:
+                span = self.document.span(("serve", "paths", index))
+                hint = "such as `/v1/models/{model}:{method:ask|stream}`"
+                self.report.append(Diagnostic("TL520", "error", str(error), span, hint))
+        return tuple(patterns)
+
+    def _framing_asked(self) -> Callable[[Any, Any], Any]:
+        """Which framing a client wants: one name for all of them, or a template's word."""
+        path: Path = ("serve", "stream", "framing")
+        said = _at(self.document.value, path)
+        if isinstance(said, str) and "{{" not in said:
+            name = self._framing(said, path).name
+            return lambda _params, _query: name
+        return self._template(path, ("params", "query"), "serve")
 
     def _serve_stream(self) -> StreamTemplates:
         section = self.document.value["serve"]["stream"]
-        framing = self._framing("serve", "stream")
-        done = str(section.get("done", "")).encode()
 
         def part(name: str, *params: str) -> Callable[..., Any]:
             path: Path = ("serve", "stream", name)
@@ -303,7 +349,6 @@ class _Builder:
         name_of = self._optional(("serve", "stream", "name"), ("event",), "serve")
         return StreamTemplates(
             family=self.family,
-            framing=framing,
             begin=part("begin", "reply", "request"),
             open=part("open", "block", "reply", "request"),
             add=part("add", "block", "delta", "reply", "request"),
@@ -312,7 +357,8 @@ class _Builder:
             fail=part("fail", "error", "reply", "request"),
             name=name_of if name_of is not None else _no_name,
             kinds=frozenset(section.get("kinds", ())),
-            last=framing.encoder().encode("", done) if done else b"",
+            wrap=self._optional(("serve", "stream", "wrap"), ("event",), "serve"),
+            done=str(section.get("done", "")).encode(),
             stamp=section.get("stamp", ""),
             interleave=section.get("interleave") is True,
         )

@@ -3,8 +3,10 @@
 Each item of `tests:` has a `name` and one of these pairs:
 
 - `request` and `sends`: a canonical request and the body written for it (`target` and `provider`
-  may stand beside), or `refuses`: a piece of the refusal's text;
-- `client` and `asks`: a client's body at the door and the canonical request read from it;
+  may stand beside, and `at`: the path and query that it goes to), or `refuses`: a piece of the
+  refusal's text;
+- `client` and `asks`: a client's body at the door and the canonical request read from it
+  (`params` and `query` may stand beside: what its path and query said);
 - `reply` or `events` and `gives`: a whole body, or a stream's events, and the reply read;
 - `status`, `body` and `kind`: a failed response and what it means;
 - `answer` and `serves`: a reply and the body that the door writes for it;
@@ -71,14 +73,21 @@ def _write(dialect: Dialect, test: Mapping[str, Any]) -> str:
         return "" if wanted and wanted in str(refusal) else f"refused: {refusal}"
     if "refuses" in test:
         return "was written, but a refusal was expected"
-    return difference(test["sends"], rendered.value)
+    at = rendered.path + "".join(
+        ("&" if index else "?") + f"{key}={value}"
+        for index, (key, value) in enumerate(rendered.query)
+    )
+    return difference(test.get("at", at), at, "at") or difference(test["sends"], rendered.value)
 
 
 def _ask(dialect: Dialect, test: Mapping[str, Any]) -> str:
     if dialect.door is None:
         return "the dialect has no serve side"
     try:
-        return difference(test["asks"], dialect.door.read_request(test["client"], {}))
+        asked = dialect.door.read_request(
+            test["client"], test.get("headers", {}), test.get("params"), test.get("query")
+        )
+        return difference(test["asks"], asked)
     except CallError as error:
         return f"refused: {error}"
 
@@ -116,7 +125,9 @@ def _serve(dialect: Dialect, test: Mapping[str, Any]) -> str:
 def _stream(dialect: Dialect, test: Mapping[str, Any]) -> str:
     if dialect.door is None:
         return "the dialect has no serve side"
-    writer = dialect.door.stream_writer(test.get("request", {}))
+    writer = dialect.door.stream_writer(
+        test.get("request", {}), test.get("params"), test.get("query")
+    )
     fold = Fold(dialect.name, lambda raw: dict(raw))  # type: ignore[arg-type, return-value]
     written = writer.begin({"id": "an-id", "model": "a-model", "created": 0})
     for delta in test["steps"]:

@@ -27,16 +27,29 @@ NO_FRAME = Frame("", b"")
 class StreamRules:
     """A dialect's `stream` section, compiled.
 
+    `framings` are by media type; the first one also serves bodies of any other. `unwrap` gives
+    the event inside what was framed, absent where that is the event itself.
+
     `each` reads every event; or `events` has a reader per event name, None for events that say
     nothing. `name_of` finds an event's name in its payload; without it the frame's name counts.
     """
 
-    __slots__ = ("done", "each", "ends_after_finish", "ends_with", "events", "framing", "name_of")
+    __slots__ = (
+        "done",
+        "each",
+        "ends_after_finish",
+        "ends_with",
+        "events",
+        "framings",
+        "name_of",
+        "unwrap",
+    )
 
     def __init__(
         self,
-        framing: Framing,
+        framings: Mapping[str, Framing],
         *,
+        unwrap: Callable[[Any], Any] | None = None,
         each: Callable[[Any], Any] | None = None,
         events: Mapping[str, Callable[[Any], Any] | None] | None = None,
         name_of: Callable[[Any], Any] | None = None,
@@ -44,7 +57,8 @@ class StreamRules:
         done: bytes = b"",
         ends_after_finish: bool = False,
     ) -> None:
-        self.framing = framing
+        self.framings = framings
+        self.unwrap = unwrap
         self.each = each
         self.events = events or {}
         self.name_of = name_of
@@ -63,9 +77,12 @@ class StreamReader:
 
     __slots__ = ("_decoder", "_finished", "_rules", "broken", "complete")
 
-    def __init__(self, rules: StreamRules) -> None:
+    def __init__(self, rules: StreamRules, content_type: str = "") -> None:
         self._rules = rules
-        self._decoder = rules.framing.decoder()
+        media_type = content_type.partition(";")[0].strip().lower()
+        framings = rules.framings
+        framing = framings.get(media_type) or next(iter(framings.values()))
+        self._decoder = framing.decoder()
         self._finished = False
         self.broken: UpstreamError | None = None
         self.complete = False
@@ -137,6 +154,9 @@ class StreamReader:
     def read_event(self, event: Any, frame: Frame = NO_FRAME) -> list[Delta]:
         """The deltas of one event, already parsed."""
         rules = self._rules
+        if rules.unwrap is not None and not frame.error:
+            inside = _call(rules.unwrap, event)
+            event = event if inside is ABSENT or inside is None else inside
         read = rules.each
         if read is None:
             name = frame.name if rules.name_of is None else rules.name_of(event)

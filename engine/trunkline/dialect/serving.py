@@ -13,11 +13,13 @@ from trunkline.dialect.blocks import StreamTemplates, StreamWriter
 from trunkline.dialect.check import check_request, refuse_doubles
 from trunkline.errors import RequestError
 from trunkline.template import Refusal
+from trunkline.wire import FRAMINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trunkline.chat import ReplyData
+    from trunkline.dialect.paths import PathPattern
 
 __all__ = ["Door"]
 
@@ -26,19 +28,31 @@ JSONMap = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A dialect as a server speaks it. `paths` are where its clients send their requests."""
+    """A dialect as a server speaks it. `patterns` are where its clients send their requests."""
 
     dialect: str
-    paths: tuple[str, ...]
+    patterns: tuple[PathPattern, ...]
     _request: Callable[..., Any]
     _reply: Callable[..., Any]
     _error: Callable[..., Any]
+    _headers: Callable[..., Any]
     _stream: StreamTemplates | None
+    _framing: Callable[[Any, Any], Any]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Its patterns as they are written."""
+        return tuple(pattern.text for pattern in self.patterns)
 
     def read_request(
-        self, body: Any, headers: Mapping[str, str], params: Mapping[str, str] | None = None
+        self,
+        body: Any,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> JSONMap:
-        """A client's body as a canonical request. `params` are what the path captured.
+        """A client's body as a canonical request. `params` are what the path captured, `query`
+        what stands behind it.
 
         Raises `RequestError` of kind `bad_request` that names what is wrong.
         """
@@ -46,7 +60,7 @@ class Door:
             raise RequestError("bad_request", "the body must be a JSON object")
         refuse_doubles(body)
         try:
-            request = self._request(body, headers, params or {})
+            request = self._request(body, headers, params or {}, query or {})
         except Refusal as refusal:
             raise RequestError("bad_request", str(refusal)) from refusal
         check_request(request)
@@ -62,8 +76,34 @@ class Door:
         """An error body. `error` has `kind`, `message`, `status` and `request_id`."""
         return self._error(error)  # type: ignore[no-any-return]
 
-    def stream_writer(self, request: Mapping[str, Any]) -> StreamWriter:
-        """A writer for one streamed answer to this request."""
+    def reply_headers(self, reply: Mapping[str, Any]) -> dict[str, str]:
+        """Headers that this dialect has beside a reply; `reply` has at least its `id`."""
+        return _texts(self._headers(None, reply))
+
+    def error_headers(self, error: Mapping[str, Any]) -> dict[str, str]:
+        """Headers that this dialect has beside an error body."""
+        return _texts(self._headers(error, None))
+
+    def stream_writer(
+        self,
+        request: Mapping[str, Any],
+        params: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> StreamWriter:
+        """A writer for one streamed answer to this request. Where a wire has several framings,
+        the path or the query says which one the client wants.
+
+        Raises `RequestError` where there is none.
+        """
         if self._stream is None:
             raise RequestError("unsupported", f"{self.dialect} has no streaming form here")
-        return StreamWriter(self._stream, request)
+        framing = FRAMINGS.get(self._framing(params or {}, query or {}))
+        if framing is None:
+            raise RequestError("unsupported", f"{self.dialect} has no such streaming form")
+        return StreamWriter(self._stream, framing, request)
+
+
+def _texts(headers: Any) -> dict[str, str]:
+    if not isinstance(headers, dict):
+        return {}
+    return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}

@@ -112,7 +112,8 @@ class Send:
     async def _streamed(self, response: HttpResponse) -> Reply:
         dialect = self.binding.dialect
         upstream = self.rendering.upstream
-        answer = Answer(response, dialect.reader(), dialect.fold(upstream.view), upstream.hide)
+        reader = dialect.reader(response.headers.get("content-type", ""))
+        answer = Answer(response, reader, dialect.fold(upstream.view), upstream.hide)
         hold = self.settings.hold
         while not answer.done and (hold is None or answer.pieces < hold):
             if hold is not None and answer.fold.finished:

@@ -6,6 +6,7 @@ import logging
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
+from trunkline.dialect import PathPattern
 from trunkline.errors import CallError, EngineClosed, InternalError, RequestError
 from trunkline.server.chat import ChatEndpoint
 from trunkline.server.facts import Health, Models
@@ -50,11 +51,12 @@ def create_app(engine: Engine, doors: Sequence[Door] | None = None) -> App:
     """
     if doors is None:
         doors = _built_in()
-    endpoints: dict[str, Endpoint] = {}
+    endpoints: list[tuple[PathPattern, Endpoint]] = []
     for door in doors:
-        endpoints.update(dict.fromkeys(door.paths, ChatEndpoint(engine, door)))
-    endpoints["/v1/models"] = Models(engine, doors[0])
-    endpoints["/health"] = Health(engine, doors[0])
+        endpoint = ChatEndpoint(engine, door)
+        endpoints.extend((pattern, endpoint) for pattern in door.patterns)
+    endpoints.append((PathPattern("/v1/models"), Models(engine, doors[0])))
+    endpoints.append((PathPattern("/health"), Health(engine, doors[0])))
     return App(endpoints)
 
 
@@ -66,10 +68,17 @@ def _built_in() -> list[Door]:
 
 
 class App:
-    """Finds the endpoint of a request's path, and answers for it when it cannot."""
+    """Finds the endpoint of a request's path, and answers for it when it cannot.
 
-    def __init__(self, endpoints: dict[str, Endpoint]) -> None:
-        self._endpoints = endpoints
+    Paths without places are looked up; those with some are tried from the most exact on.
+    """
+
+    def __init__(self, endpoints: Sequence[tuple[PathPattern, Endpoint]]) -> None:
+        self._all = {pattern.text: endpoint for pattern, endpoint in endpoints}
+        fixed = (pair for pair in endpoints if not pair[0].places)
+        self._fixed = {pattern.text: endpoint for pattern, endpoint in fixed}
+        placed = (pair for pair in endpoints if pair[0].places)
+        self._placed = sorted(placed, key=lambda pair: -pair[0].literal)
 
     async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
         """One ASGI connection: a request, or the server's own start and end."""
@@ -82,7 +91,7 @@ class App:
             await send({"type": "websocket.close"})
 
     async def _answer(self, incoming: Incoming, send: ASGISend) -> None:
-        endpoint = self._endpoints.get(incoming.path)
+        endpoint = self._find(incoming)
         door = self._nearest(incoming.path).door if endpoint is None else endpoint.door
         try:
             if endpoint is None:
@@ -106,6 +115,18 @@ class App:
                 send, incoming, door, InternalError("the server has a fault of its own")
             )
 
+    def _find(self, incoming: Incoming) -> Endpoint | None:
+        """The endpoint of a request, which learns what its path captured."""
+        endpoint = self._fixed.get(incoming.path)
+        if endpoint is not None:
+            return endpoint
+        for pattern, placed in self._placed:
+            params = pattern.match(incoming.raw_path)
+            if params is not None:
+                incoming.params = params
+                return placed
+        return None
+
     def _nearest(self, path: str) -> Endpoint:
         """The endpoint whose path shares most with this one: its client, mistaken by a little,
         reads that dialect's errors."""
@@ -116,12 +137,10 @@ class App:
                 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(known, path, strict=False))
             )
 
-        return self._endpoints[max(self._endpoints, key=shared)]
+        return self._all[max(self._all, key=shared)]
 
     def _unknown(self, incoming: Incoming) -> RequestError:
-        known = ", ".join(
-            f"{endpoint.methods[0]} {path}" for path, endpoint in self._endpoints.items()
-        )
+        known = ", ".join(f"{endpoint.methods[0]} {path}" for path, endpoint in self._all.items())
         message = f"there is nothing at {incoming.path[:200]}; what there is: {known}"
         return RequestError("bad_request", message, status=404)
 

@@ -43,7 +43,7 @@ class ChatEndpoint:
             body = loads(await incoming.body())
         except WireError as error:
             raise RequestError("bad_request", f"the body cannot be read: {error}") from error
-        request = self.door.read_request(body, incoming.headers)
+        request = self.door.read_request(body, incoming.headers, incoming.params, incoming.query)
         async with WhileConnected(incoming.receive):
             if request.get("stream"):
                 await self._stream(incoming, request, send)
@@ -56,10 +56,11 @@ class ChatEndpoint:
         )
         data = _named(reply, request)
         body = self.door.write_reply(data, request, int(time.time()))
-        await send_json(send, incoming, 200, body, allowed(reply.headers))
+        headers = {**self.door.reply_headers(data), **reply.headers}
+        await send_json(send, incoming, 200, body, allowed(headers))
 
     async def _stream(self, incoming: Incoming, request: dict[str, Any], send: ASGISend) -> None:
-        writer = self.door.stream_writer(request)
+        writer = self.door.stream_writer(request, incoming.params, incoming.query)
         async with self._engine.stream(
             request, headers=incoming.headers, request_id=incoming.request_id
         ) as stream:

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
 from trunkline.errors import RequestError
@@ -35,6 +36,9 @@ MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 32 * 1024
 """Bytes of all their names and values."""
 
+MAX_PARAMETERS: Final = 100
+"""Parameters of a query."""
+
 _CREDENTIALS: Final = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"}
 )
@@ -49,13 +53,29 @@ class ClientGoneError(Exception):
 
 class Incoming:
     """One HTTP request. `headers` have lower-case names and hold no credentials; `request_id`
-    is ours, whatever the client calls the request."""
+    is ours, whatever the client calls the request. `raw_path` is the path before its escapes
+    were read, `params` what an endpoint's pattern captured of it, and `query` the first value of
+    each parameter behind it."""
 
-    __slots__ = ("_excess", "headers", "method", "path", "receive", "request_id")
+    __slots__ = (
+        "_excess",
+        "headers",
+        "method",
+        "params",
+        "path",
+        "query",
+        "raw_path",
+        "receive",
+        "request_id",
+    )
 
     def __init__(self, scope: ASGIScope, receive: ASGIReceive) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        raw: bytes | None = scope.get("raw_path")
+        self.raw_path = quote(self.path) if raw is None else raw.decode("latin-1")
+        self.params: dict[str, str] = {}
+        self.query = _first_values(scope.get("query_string", b""))
         self.headers: dict[str, str] = {}
         self._excess = _excess(scope["headers"])
         if self._excess:
@@ -101,6 +121,15 @@ class Incoming:
                 raise _too_large()
             if not more:
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _first_values(query: bytes) -> dict[str, str]:
+    """The parameters of a query; too many of them are none."""
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        return {}
+    return dict(reversed(pairs))
 
 
 def _excess(raw: Collection[tuple[bytes, bytes]]) -> str:

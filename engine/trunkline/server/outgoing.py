@@ -76,13 +76,13 @@ async def send_error(
 
     The official SDKs retry most failures themselves; `x-should-retry: false` tells them not to.
     """
-    more = list(headers)
+    data = error_data(error, incoming.request_id)
+    more = [*headers, *door.error_headers(data).items()]
     if error.retry_after is not None:
         more.append(("retry-after", str(math.ceil(error.retry_after))))
     if isinstance(error, _EXHAUSTED):
         more.append(("x-should-retry", "false"))
-    body = door.write_error(error_data(error, incoming.request_id))
-    await send_json(send, incoming, error.status, body, more)
+    await send_json(send, incoming, error.status, door.write_error(data), more)
 
 
 def error_data(error: CallError, request_id: str) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from urllib.parse import parse_qsl
 
 from trunkline.dialect import Fold
 from trunkline.dialect.classify import kind_of_status
@@ -17,6 +19,8 @@ from trunkline.wire import WireError
 from trunkline.wire.jsontext import dumps, loads
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trunkline.dialect import Door
     from trunkline.simulator.content import Answer
     from trunkline.simulator.http import Exchange, Listener
@@ -28,6 +32,14 @@ REMEMBERED: Final = 256
 """Requests kept in `Simulated.seen`."""
 
 _NO_FAULT: Final = Fault()
+
+
+class _Asked(NamedTuple):
+    """A door, and what a request's target says beside the body."""
+
+    door: Door
+    params: Mapping[str, str] = MappingProxyType({})
+    query: Mapping[str, str] = MappingProxyType({})
 
 
 async def start(settings: Settings) -> Simulated:
@@ -92,10 +104,11 @@ class Simulated:
             seen.end(outcome)
 
     async def _answer(self, exchange: Exchange, seen: Seen) -> str:
-        door = self._door(exchange.target.partition("?")[0])
+        asked = self._asked(exchange.target)
+        door = asked.door
         refusal: RequestError | None = None
         try:
-            seen.request = _read(door, exchange)
+            seen.request = _read(asked, exchange)
         except RequestError as error:
             refusal = error
         fault = fault_of(self.settings.faults, seen.number, seen.request) or _NO_FAULT
@@ -111,19 +124,24 @@ class Simulated:
                 raise refusal or RequestError("bad_request", "the request could not be read")
             said = answer(seen.request, self.settings)
             if seen.request.get("stream"):
-                return await self._stream(exchange, door, seen, said, fault)
+                return await self._stream(exchange, asked, seen, said, fault)
             return await self._whole(exchange, door, seen, said, fault)
         except RequestError as error:
             kind, status = error.kind, 405 if exchange.method != "POST" else error.status
-            body = door.write_error(_error(kind, error.message, status, seen))
-            await exchange.respond(status, _headers(seen, _NO_FAULT), dumps(body))
+            await _refuse(exchange, door, seen, _error(kind, error.message, status, seen))
             return "refused"
 
-    def _door(self, path: str) -> Door:
-        def fit(door: Door) -> int:
-            return max((len(known) for known in door.paths if path.endswith(known)), default=0)
-
-        return max(self.settings.doors, key=fit)
+    def _asked(self, target: str) -> _Asked:
+        """The door whose pattern says most of the path's end; the first one if none does."""
+        path, _, rest = target.partition("?")
+        best, found = 0, _Asked(self.settings.doors[0])
+        for door in self.settings.doors:
+            for pattern in door.patterns:
+                params = pattern.match(path, below=True)
+                if params is not None and pattern.literal > best:
+                    best = pattern.literal
+                    found = _Asked(door, params, dict(reversed(parse_qsl(rest, True))))
+        return found
 
     async def _whole(
         self, exchange: Exchange, door: Door, seen: Seen, said: Answer, fault: Fault
@@ -138,6 +156,7 @@ class Simulated:
             body = _spoilt(body)
         await asyncio.sleep(self.settings.chunk_delay * len(said.content))
         headers = _headers(seen, fault)
+        headers.extend(door.reply_headers({"id": fold.id}).items())
         if _name_of(fault) in _STRIKES:
             await exchange.head(200, headers, None if fault.end_after is not None else len(body))
             await exchange.write(body[: len(body) // 2])
@@ -147,10 +166,10 @@ class Simulated:
         return _name_of(fault)
 
     async def _stream(
-        self, exchange: Exchange, door: Door, seen: Seen, said: Answer, fault: Fault
+        self, exchange: Exchange, asked: _Asked, seen: Seen, said: Answer, fault: Fault
     ) -> str:
         request: Any = seen.request
-        writer, fold = door.stream_writer(request), Fold()
+        writer, fold = asked.door.stream_writer(request, asked.params, asked.query), Fold()
         fold.add(said.start)
         await exchange.head(200, _headers(seen, fault, writer.content_type))
         begun = {"id": fold.id, "model": fold.model, "created": int(time.time())}
@@ -205,14 +224,22 @@ async def _struck(exchange: Exchange, fault: Fault, sent: int | None) -> bool:
     return False
 
 
-def _read(door: Door, exchange: Exchange) -> dict[str, Any]:
+async def _refuse(
+    exchange: Exchange, door: Door, seen: Seen, error: dict[str, Any], fault: Fault = _NO_FAULT
+) -> None:
+    """An error as the door's dialect says it."""
+    headers = [*_headers(seen, fault), *door.error_headers(error).items()]
+    await exchange.respond(error["status"], headers, dumps(door.write_error(error)))
+
+
+def _read(asked: _Asked, exchange: Exchange) -> dict[str, Any]:
     if exchange.method != "POST":
         raise RequestError("bad_request", f"{exchange.method} is not answered here, POST is")
     try:
         body = loads(exchange.body)
     except WireError as error:
         raise RequestError("bad_request", str(error)) from error
-    return door.read_request(body, dict(exchange.headers))
+    return asked.door.read_request(body, dict(exchange.headers), asked.params, asked.query)
 
 
 def _reply(fold: Fold, said: Answer) -> Any:
@@ -226,11 +253,12 @@ async def _fail(exchange: Exchange, door: Door, seen: Seen, fault: Fault) -> Non
         text = (("content-type", "text/plain; charset=utf-8"),)
         await exchange.respond(status, (*text, *_more(seen, fault)), fault.body.encode())
         return
+    if fault.body is not None:
+        await exchange.respond(status, _headers(seen, fault), dumps(fault.body))
+        return
     message = fault.message or f"simulated status {status}"
-    body = fault.body
-    if body is None:
-        body = door.write_error(_error(kind_of_status(status), message, status, seen))
-    await exchange.respond(status, _headers(seen, fault), dumps(body))
+    error = _error(kind_of_status(status), message, status, seen)
+    await _refuse(exchange, door, seen, error, fault)
 
 
 def _error(kind: str, message: str, status: int, seen: Seen) -> dict[str, Any]:

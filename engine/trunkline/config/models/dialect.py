@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from trunkline.config.models.words import Name, Strict
 
+Framing = Literal["sse", "aws-eventstream", "json-array", "ndjson"]
+
 
 class DialectWrite(Strict):
     """A canonical request as this wire's request."""
@@ -29,8 +31,10 @@ class DialectWrite(Strict):
 class DialectStream(Strict):
     """A stream of this wire as deltas."""
 
-    framing: Literal["sse", "aws-eventstream", "json-array", "ndjson"] | None = None
-    """How events are cut out of the bytes."""
+    framing: Framing | dict[str, Framing] | None = None
+    """How events are cut out of the bytes; by media type, where a wire has several ways."""
+    unwrap: Any = None
+    """Gives the event inside what was framed; absent where that is the event itself."""
     event: Any = None
     """Gives the name of an event, which chooses its rule."""
     events: dict[str, Any] | None = None
@@ -52,15 +56,19 @@ class DialectErrors(Strict):
     """Gives the message of an error body."""
     kinds: list[dict[str, Any]] | None = None
     """Rules `{when, kind}`; the first whose condition is true counts."""
+    retry_after: Any = None
+    """Gives how long to wait: seconds, or text such as `22s`, `6m0s` or a date."""
 
 
 class DialectServeStream(Strict):
     """Deltas as a stream of this wire."""
 
-    framing: Literal["sse", "aws-eventstream", "json-array", "ndjson"] | None = None
-    """How events are written."""
+    framing: str | None = None
+    """How events are written; a template over `params` and `query` where clients may choose."""
     name: Any = None
     """Gives the name of an event that is written."""
+    wrap: Any = None
+    """Gives what is framed instead of an event."""
     done: str | None = None
     """Data that ends a whole stream."""
     stamp: str | None = None
@@ -87,7 +95,7 @@ class DialectServe(Strict):
     """This wire as a server speaks it."""
 
     paths: list[str] | None = None
-    """The paths of its door."""
+    """The paths of its door. `{name}` captures up to a slash, `{name:glob|glob}` only these."""
     request: Any = None
     """A client's body as a canonical request."""
     reply: Any = None
@@ -96,6 +104,8 @@ class DialectServe(Strict):
     """Deltas as this wire's stream."""
     error: Any = None
     """An error as this wire's body."""
+    headers: Any = None
+    """Headers beside a `reply` or an `error`."""
 
 
 class DialectFile(Strict):
