@@ -59,7 +59,7 @@ def test_the_same_key_with_another_id_is_another_call() -> None:
 
 def test_a_signed_text_block_takes_no_more_text() -> None:
     assert parts({"text": "a"}, {"signature": "s"}, {"text": "b"}) == [
-        {"type": "text", "text": "a", "signature": "s"},
+        {"type": "text", "text": "a", "signature": "s", "owner": "a-wire"},
         {"type": "text", "text": "b"},
     ]
 

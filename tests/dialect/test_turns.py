@@ -146,6 +146,15 @@ def test_foreign_signed_reasoning_is_left_out_and_own_is_kept() -> None:
     assert own_blobs([own, plain], "b") == [plain]
 
 
+def test_text_and_calls_lose_a_foreign_signature_and_text_without_more_goes_with_it() -> None:
+    signed = {"signature": "s", "owner": "a"}
+    call = {"type": "tool_call", "id": "c", "name": "f", "arguments": ""}
+    text = {"type": "text", "text": "hi"}
+    said = [{**text, **signed}, {**call, **signed}, {"type": "text", "text": "", **signed}]
+    assert own_blobs(said, "a") == said
+    assert own_blobs(said, "b") == [text, call]
+
+
 part = st.one_of(
     st.builds(lambda t: {"type": "text", "text": t}, st.text(min_size=1)),
     st.just(IMAGE),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trunkline.diagnostics import Diagnostic, Span, sort
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Document", "Path", "Place", "merge", "parse"]
 
@@ -136,17 +136,23 @@ def _lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-def merge(base: Document, over: Document) -> Document:
-    """`over` laid on `base`: mappings merge by key, null deletes, everything else replaces."""
-    value, place = _merge(base.value, base.root, over.value, over.root)
+def merge(base: Document, over: Document, joined: Sequence[Path] = ()) -> Document:
+    """`over` laid on `base`: mappings merge by key, null deletes, everything else replaces.
+
+    A list at one of the `joined` paths does not replace: its items come before those of `base`.
+    """
+    value, place = _merge(base.value, base.root, over.value, over.root, (), joined)
     return Document(over.name, value, {**base.files, **over.files}, place)
 
 
-def _merge(base: Any, base_at: Place, over: Any, over_at: Place) -> tuple[Any, Place]:
+def _merge(
+    base: Any, base_at: Place, over: Any, over_at: Place, path: Path, joined: Sequence[Path]
+) -> tuple[Any, Place]:
+    if path in joined and isinstance(base, list) and isinstance(over, list):
+        return [*over, *base], _spanning(over_at, [*_listed(over_at), *_listed(base_at)])
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over, over_at
     value = dict(base)
-    place = Place(over_at.file, over_at.line, over_at.column, over_at.end_line, over_at.end_column)
     keys, items = dict(base_at.keys or {}), _items(base_at)
     for key, new in over.items():
         at = _items(over_at)[key]
@@ -154,12 +160,25 @@ def _merge(base: Any, base_at: Place, over: Any, over_at: Place) -> tuple[Any, P
             value.pop(key, None)
             continue
         if key in value:
-            value[key], items[key] = _merge(value[key], items[key], new, at)
+            inside = (*path, key)
+            value[key], items[key] = _merge(value[key], items[key], new, at, inside, joined)
         else:
             value[key], items[key] = new, at
         keys[key] = (over_at.keys or {})[key]
-    place.keys, place.items = keys, items
+    place = _spanning(over_at, items)
+    place.keys = keys
     return value, place
+
+
+def _spanning(at: Place, items: dict[str, Place] | list[Place]) -> Place:
+    """A place of its own where `at` is, that holds these."""
+    place = Place(at.file, at.line, at.column, at.end_line, at.end_column)
+    place.items = items
+    return place
+
+
+def _listed(place: Place) -> list[Place]:
+    return list(place.items) if isinstance(place.items, list) else []
 
 
 def _items(place: Place) -> dict[str, Place]:

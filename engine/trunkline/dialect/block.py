@@ -78,8 +78,14 @@ def part_of(block: Block) -> JSONMap | None:
     """A grown block as a canonical part, or None if nothing came."""
     make = _PARTS[block.kind]
     part = make(block)
-    if part is not None and block.signature:
+    if part is None:
+        return None
+    if block.signature:
         part["signature"] = block.signature
+    if block.more:
+        part["more"] = block.more
+    if block.signature or block.more:
+        part["owner"] = block.owner
     return part
 
 
@@ -100,7 +106,7 @@ def _reasoning_part(block: Block) -> JSONMap | None:
         part["redacted"] = block.redacted
     if block.id:
         part["id"] = block.id
-    if block.signature or block.redacted or block.id:
+    if block.redacted or block.id:
         part["owner"] = block.owner
     return part
 
@@ -114,8 +120,6 @@ def _call_part(block: Block) -> JSONMap | None:
     }
     if block.kind == "server_call":
         part["dialect"] = block.owner
-    if block.more:
-        part["more"] = block.more
     return part
 
 

@@ -78,6 +78,7 @@ class _Written:
             "id": block.id,
             "name": block.name,
             "text": "",
+            "signature": block.signature,
             "redacted": block.redacted,
             "more": block.more,
         }
@@ -94,6 +95,8 @@ class _Written:
         """The view of the closed block."""
         block = self.block
         self.view.update(
+            id=block.id,
+            owner=block.owner,
             text="".join(self.pieces),
             signature=block.signature,
             redacted=block.redacted,

@@ -67,13 +67,18 @@ def as_content(found: list[JSONMap]) -> str | list[JSONMap]:
 
 
 def own_blobs(found: Any, owner: str) -> list[JSONMap]:
-    """Parts without another dialect's opaque reasoning and blocks.
+    """Parts without what is opaque and another dialect's.
 
-    Reasoning that carries a signature or a redacted form belongs to the dialect that gave it
-    (its `owner`); sent elsewhere it is an error there, so a foreign one is left out.
+    A signature or a redacted form belongs to the dialect that gave it (its `owner`); sent
+    elsewhere it is an error there. So foreign reasoning is left out, and text and calls lose a
+    foreign signature; text that was there for its signature only goes with it.
     """
-    return [
-        part
-        for part in mappings(found)
-        if not (part.get("type") == "reasoning" and part.get("owner", owner) != owner)
-    ]
+    own: list[JSONMap] = []
+    for part in mappings(found):
+        if part.get("owner", owner) == owner:
+            own.append(part)
+        elif part.get("type") != "reasoning":
+            bare = {key: one for key, one in part.items() if key not in ("signature", "owner")}
+            if bare.get("text") != "" or len(bare) > 2:
+                own.append(bare)
+    return own

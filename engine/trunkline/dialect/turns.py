@@ -80,7 +80,7 @@ def _tool_call(call: JSONMap) -> JSONMap:
         "name": function.get("name", ""),
         "arguments": function.get("arguments", ""),
     }
-    for key in ("signature", "cache_control"):
+    for key in ("signature", "owner", "more", "cache_control"):
         if key in call:
             part[key] = call[key]
     return part
@@ -153,7 +153,7 @@ def _call_of_part(part: JSONMap) -> JSONMap:
         "type": "function",
         "function": {"name": part.get("name", ""), "arguments": part.get("arguments", "")},
     }
-    for key in ("signature", "cache_control"):
+    for key in ("signature", "owner", "more", "cache_control"):
         if key in part:
             call[key] = part[key]
     return call

@@ -185,6 +185,13 @@ def before_first(value: Any, mark: Any) -> Any:
     return value.split(mark, 1)[0]
 
 
+def after_first(value: Any, mark: Any) -> Any:
+    """Text behind the first `mark`; absent where there is none."""
+    if not isinstance(value, str) or not isinstance(mark, str) or mark not in value or not mark:
+        return ABSENT
+    return value.split(mark, 1)[1]
+
+
 def replace_pattern(value: Any, pattern: Any, by: Any) -> Any:
     """Text with every match of a regular expression (RE2, so linear in time) replaced."""
     if not (isinstance(value, str) and isinstance(pattern, str) and isinstance(by, str)):
@@ -247,6 +254,28 @@ def base64_text(value: Any) -> Any:
         return ABSENT
 
 
+def to_base64url(value: Any) -> Any:
+    """Text, as UTF-8, in the base64 of URLs (RFC 4648, 5), without padding: letters, digits,
+    `-` and `_` only."""
+    if not isinstance(value, str):
+        return ABSENT
+    try:
+        return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
+    except UnicodeError:
+        return ABSENT
+
+
+def base64url_text(value: Any) -> Any:
+    """The UTF-8 text that the base64 of URLs holds, padded or not."""
+    if not isinstance(value, str) or not _BASE64URL.fullmatch(value):
+        return ABSENT
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value.rstrip("=")) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return ABSENT
+
+
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*=*")
 _DATA_URL: Final = re.compile(r"data:([^;,]*)((?:;[^;,]*)*?)(;base64)?,", re.IGNORECASE)
 
 
@@ -277,6 +306,54 @@ def length(value: Any) -> Any:
 def lower(value: Any) -> Any:
     """Text in lower case."""
     return value.lower() if isinstance(value, str) else ABSENT
+
+
+def by_pattern(value: Any, choices: Any) -> Any:
+    """The first entry of a mapping whose key, a pattern in which `*` is any run of characters,
+    is the whole of a text."""
+    if not isinstance(value, str) or not isinstance(choices, dict):
+        return ABSENT
+    for pattern, chosen in choices.items():
+        if _matches(value, pattern):
+            return chosen
+    return ABSENT
+
+
+def _matches(text: str, pattern: str) -> bool:
+    """Whether the pattern's fixed pieces stand in the text, in order, from end to end."""
+    first, *others = pattern.split("*")
+    if not others:
+        return text == first
+    last = others.pop()
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in others:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def merge_rows(value: Any, key: Any, joined: Any) -> Any:
+    """A list's mappings, where neighbours with the same value under `key` are one: texts under
+    the keys in `joined` are joined, of the rest the last that is not null counts."""
+    if not isinstance(value, list) or not isinstance(key, str) or not isinstance(joined, list):
+        return ABSENT
+    rows_: list[tuple[dict[str, Any], dict[str, list[str]]]] = []
+    for one in value:
+        if not isinstance(one, dict):
+            continue
+        if not rows_ or one.get(key) is None or not same(rows_[-1][0].get(key), one[key]):
+            rows_.append(({}, {}))
+        row, texts = rows_[-1]
+        for name, said in one.items():
+            if isinstance(said, str) and name in joined:
+                texts.setdefault(name, []).append(said)
+            elif said is not None or name not in row:
+                row[name] = said
+    return [row | {name: "".join(said) for name, said in texts.items()} for row, texts in rows_]
 
 
 def upper(value: Any) -> Any:
@@ -324,10 +401,13 @@ FILTERS: Final[Mapping[str, Filter]] = {
         first_where,
         starts_with,
         before_first,
+        after_first,
         replace_pattern,
         url_segment,
         to_base64,
         base64_text,
+        to_base64url,
+        base64url_text,
         media_type,
         base64_data,
         data_url,
@@ -337,6 +417,8 @@ FILTERS: Final[Mapping[str, Filter]] = {
         trim,
         keys,
         items,
+        by_pattern,
+        merge_rows,
     )
 }
 """The filters that every template has."""
