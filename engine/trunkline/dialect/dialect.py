@@ -6,14 +6,14 @@ has a `serve` section, has a `door`. It knows no provider and does no IO.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trunkline.chat import DEFAULT_HINTS, MEANINGLESS
 from trunkline.dialect.classify import Failure, kind_of_status, retry_after, seconds_of
 from trunkline.dialect.fold import Fold
 from trunkline.dialect.reader import StreamReader, StreamRules, as_deltas
 from trunkline.errors import KINDS, UpstreamError
-from trunkline.template import ABSENT, Template
+from trunkline.template import Template
 from trunkline.wire.jsontext import exactly
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from trunkline.chat import Usage
     from trunkline.diagnostics import Diagnostic
+    from trunkline.dialect.carries import Carries
     from trunkline.dialect.serving import Door
     from trunkline.errors import ErrorKind
 
@@ -28,8 +29,7 @@ __all__ = ["Dialect", "ErrorRules", "Rendered", "WriteRules"]
 
 JSONMap = dict[str, Any]
 
-_ALWAYS_CARRIED = frozenset({"model", "messages", "extra"})
-"""The model goes as the target's own; what `extra` loses is told by owner."""
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 MAX_MESSAGE = 1024
 """Characters of a provider's own words that are shown on."""
@@ -85,14 +85,15 @@ class Dialect:
         usage: Callable[[Any, Any], Any],
         stream: StreamRules | None,
         errors: ErrorRules,
-        hints: frozenset[str],
+        carries: Carries,
         door: Door | None,
     ) -> None:
         self.name = name
         self.about = about
         self.family = family
-        self.reads = write.reads
-        self.hints = hints | DEFAULT_HINTS
+        self.carries = carries
+        self.reads = carries.reads
+        self.hints = carries.hints
         self.door = door
         self.streams = stream is not None
         self._write = write
@@ -119,32 +120,20 @@ class Dialect:
         """The templates that see `provider`."""
         write = self._write
         some = (write.path, write.query, write.headers, write.body, self._usage)
-        return [template for template in some if isinstance(template, Template)]
+        found = [template for template in some if isinstance(template, Template)]
+        return [*found, *self.carries.templates]
 
-    def loss(self, request: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    def loss(
+        self,
+        request: Mapping[str, Any],
+        target: Mapping[str, Any] = _NOTHING,
+        provider: Mapping[str, Any] = _NOTHING,
+    ) -> tuple[list[str], list[str]]:
         """What this wire cannot carry of a request: hints that are dropped, meaning that is lost.
 
         A target whose wire loses meaning is unsupported for this request.
         """
-        if self.reads is None:
-            return [], []
-        dropped: list[str] = []
-        lost: list[str] = []
-        for field in request.keys() - self.reads - _ALWAYS_CARRIED:
-            value = request[field]
-            if (
-                value is None
-                or value == []
-                or value == {}
-                or MEANINGLESS.get(field, ABSENT) == value
-            ):
-                continue
-            (dropped if field in self.hints else lost).append(field)
-        foreign = request.get("extra") or {}
-        lost.extend(
-            f"extra.{owner}" for owner, fields in foreign.items() if owner != self.family and fields
-        )
-        return sorted(dropped), sorted(lost)
+        return self.carries.loss(request, target, provider)
 
     def write(
         self,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trunkline.config.source import merge
 from trunkline.diagnostics import Diagnostic, did_you_mean
 from trunkline.dialect.blocks import StreamTemplates
+from trunkline.dialect.carries import carries_of
 from trunkline.dialect.chat_filters import CHAT_FILTERS
 from trunkline.dialect.dialect import Dialect, ErrorRules, WriteRules
 from trunkline.dialect.paths import PathPattern
@@ -34,6 +35,9 @@ _SECTIONS = {
         "about",
         "extends",
         "hints",
+        "drops",
+        "inlines",
+        "bound",
         "tables",
         "fragments",
         "write",
@@ -82,6 +86,9 @@ _REQUIRED = {
 }
 _KINDS: dict[str, tuple[type, str]] = {
     "hints": (list, "a list of fields of the request"),
+    "drops": (list, "a list of what requests hold"),
+    "inlines": (str, "an expression, such as `part.type == 'file'`"),
+    "bound": (list, "a list of paths in the dialect's own `extra`"),
     "tables": (dict, "a mapping of tables by name"),
     "fragments": (dict, "a mapping of templates by name"),
     "tests": (list, "a list of tests"),
@@ -177,7 +184,7 @@ def _check_kinds(document: Document, report: list[Diagnostic]) -> bool:
     for section, (kind, what) in _KINDS.items():
         path = tuple(section.split("."))
         value = _at(document.value, path)
-        names = section not in ("tests", "errors.kinds") and isinstance(value, list)
+        names = section not in ("tests", "errors.kinds", "drops") and isinstance(value, list)
         unfit = names and not all(isinstance(item, str) for item in value)
         if value is not None and (unfit or not isinstance(value, kind)):
             message = f"`{section}` must be {what}"
@@ -205,16 +212,17 @@ class _Builder:
 
     def build(self) -> Dialect:
         name = str(self.document.value["dialect"])
+        write = self._write()
         return Dialect(
             name,
             str(self.document.value.get("about", "")),
             family=self.family,
-            write=self._write(),
+            write=write,
             reply=self._template(("reply",), ("body",), "read"),
             usage=self._template(("usage",), ("raw", "provider"), "read"),
             stream=self._stream(),
             errors=self._errors(),
-            hints=frozenset(self.document.value.get("hints", ())),
+            carries=carries_of(self.document, self.library, self.family, write.reads, self.report),
             door=self._door(name),
         )
 

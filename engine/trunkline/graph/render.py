@@ -115,7 +115,7 @@ class Rendering:
         leaf, dialect = self.binding.id, self.binding.dialect
         if self.call.stream and not dialect.streams:
             raise self._unsupported(f"{dialect.name} cannot be streamed")
-        hints, meaning = dialect.loss(self.request)
+        hints, meaning = dialect.loss(self.request, self.binding.view, self.upstream.view)
         missing = lacking(self.request, self.binding.view.get("capabilities"))
         if self.settings.unsupported != "drop":
             if meaning:

@@ -119,6 +119,12 @@ class DialectFile(Strict):
     """Another dialect that this one is laid over."""
     hints: list[str] | None = None
     """Request fields that may be dropped, and recorded, besides those that always may."""
+    drops: list[Any] | None = None
+    """What lies deeper in a request and is dropped, and recorded: names of nested things."""
+    inlines: Any = None
+    """An expression over `part url target provider`: of which parts it needs the bytes."""
+    bound: list[str] | None = None
+    """What in its own extras only one provider can read, by path."""
     tables: dict[str, Any] | None = None
     """Named constants."""
     fragments: dict[str, Any] | None = None

@@ -1,0 +1,172 @@
+"""What a dialect file says of the limits of its wire: `hints`, `drops`, `inlines` and `bound`.
+
+::
+
+    hints: [logit_bias]                      # whole fields that may be left out, and recorded
+    drops: [messages.name, content.citations]   # what lies deeper and is left out, and recorded
+    inlines: part.type == 'file'             # of which parts it needs the bytes, not an address
+    bound: [previous_response_id]            # what in its own extras only one provider can read
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.chat import DEFAULT_HINTS, MEANINGLESS
+from trunkline.diagnostics import Diagnostic, did_you_mean
+from trunkline.dialect.losses import DROPPABLE, Finder
+from trunkline.template import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trunkline.config.source import Document, Path
+    from trunkline.template import Library, Template
+
+__all__ = ["Carries", "carries_of"]
+
+_ALWAYS: Final = frozenset({"model", "messages", "extra"})
+"""The model goes as the target's own; what `extra` loses is told by owner."""
+
+_WRITTEN: Final = ("request", "target", "provider")
+_BRANCHES: Final = frozenset({"do", "then", "else", "case", "has", "default", "in", "$spread"})
+
+
+class Carries:
+    """What a wire carries of a request, and what becomes of the rest.
+
+    `drops` and `inlines` are templates over what `write` sees, the latter over `part` and `url`
+    first, so that quirks and models can matter.
+    """
+
+    __slots__ = ("_bound", "_drops", "_family", "_finders", "_inlines", "hints", "reads")
+
+    def __init__(
+        self,
+        family: str,
+        *,
+        reads: frozenset[str] | None,
+        hints: frozenset[str] = frozenset(),
+        drops: Template | None = None,
+        inlines: Template | None = None,
+        bound: Sequence[str] = (),
+    ) -> None:
+        self.reads = reads
+        self.hints = hints | DEFAULT_HINTS
+        self._family = family
+        self._drops = drops
+        self._inlines = inlines
+        self._bound = [(path, tuple(path.split("."))) for path in bound]
+        self._finders: dict[tuple[str, ...], Finder] = {}
+
+    @property
+    def templates(self) -> list[Template]:
+        """Those that see the provider."""
+        return [template for template in (self._drops, self._inlines) if template is not None]
+
+    def loss(
+        self, request: Mapping[str, Any], target: Mapping[str, Any], provider: Mapping[str, Any]
+    ) -> tuple[list[str], list[str]]:
+        """Hints that are dropped and meaning that is lost, by name, each sorted."""
+        dropped: list[str] = []
+        lost: list[str] = []
+        if self.reads is not None:
+            for field in request.keys() - self.reads - _ALWAYS:
+                value = request[field]
+                if _asks(field, value):
+                    (dropped if field in self.hints else lost).append(field)
+            for owner, fields in (request.get("extra") or {}).items():
+                if owner != self._family and fields:
+                    lost.append(f"extra.{owner}")
+        if self._drops is not None:
+            dropped += self._finder(request, target, provider)(request)
+        return sorted(dropped), sorted(lost)
+
+    def dropping(
+        self, request: Mapping[str, Any], target: Mapping[str, Any], provider: Mapping[str, Any]
+    ) -> tuple[str, ...]:
+        """The names that `drops` gives for this request's target and provider."""
+        names = self._drops(request, target, provider) if self._drops is not None else ()
+        return tuple(names) if isinstance(names, list) else ()
+
+    def _finder(self, *written: Mapping[str, Any]) -> Finder:
+        names = self.dropping(*written)
+        finder = self._finders.get(names)
+        if finder is None:
+            finder = self._finders[names] = Finder(names, self._family)
+        return finder
+
+    @property
+    def takes_addresses(self) -> bool:
+        """Whether no part's bytes are ever needed."""
+        return self._inlines is None
+
+    def inlines(
+        self,
+        part: Mapping[str, Any],
+        url: str,
+        target: Mapping[str, Any],
+        provider: Mapping[str, Any],
+    ) -> bool:
+        """Whether this wire needs the bytes of a part that is given by an address."""
+        return self._inlines is not None and self._inlines(part, url, target, provider) is True
+
+    def references(self, request: Mapping[str, Any]) -> list[str]:
+        """The names of what the wire's own extras refer to and only one provider can read."""
+        own = (request.get("extra") or {}).get(self._family)
+        if not own:
+            return []
+        return [path for path, steps in self._bound if _there(own, steps)]
+
+
+def _asks(field: str, value: Any) -> bool:
+    """Whether a field's value asks for anything."""
+    empty = value is None or value == [] or value == {}
+    return not (empty or MEANINGLESS.get(field, ABSENT) == value)
+
+
+def _there(value: Any, steps: Sequence[str]) -> bool:
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return bool(value)
+
+
+def carries_of(
+    document: Document,
+    library: Library,
+    family: str,
+    reads: frozenset[str] | None,
+    report: list[Diagnostic],
+) -> Carries:
+    """What a dialect's document says of these; adds what is wrong with it to `report`."""
+    said = document.value
+    drops = inlines = None
+    if "drops" in said:
+        drops = library.compile(("drops",), _WRITTEN, "read")
+        report.extend(_unknown(document, ("drops",), said["drops"]))
+    if "inlines" in said:
+        inlines = library.compile_expression(("inlines",), ("part", "url", "target", "provider"))
+    return Carries(
+        family,
+        reads=reads,
+        hints=frozenset(said.get("hints", ())),
+        drops=drops,
+        inlines=inlines,
+        bound=said.get("bound", ()),
+    )
+
+
+def _unknown(document: Document, path: Path, value: Any) -> Iterator[Diagnostic]:
+    """Names in `drops` that nothing is found by. Those that an expression gives are not seen."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(document, (*path, index), item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in _BRANCHES or path[-1] in ("case", "has"):
+                yield from _unknown(document, (*path, key), item)
+    elif isinstance(value, str) and "{{" not in value and value not in DROPPABLE:
+        near = did_you_mean(value, DROPPABLE)
+        hint = f"did you mean `{near}`?" if near else "known: " + ", ".join(sorted(DROPPABLE))
+        message = f"a request holds nothing called `{value[:80]}`"
+        yield Diagnostic("TL520", "error", message, document.span(path), hint)

@@ -1,0 +1,118 @@
+"""What a dialect file says it drops is what its templates drop: each nested thing and each field
+is written with it and without it, for every provider of the catalogue that differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import pytest
+
+from tests.dialect.losing import FIELDS, SAMPLES, with_field, written
+from trunkline.catalog import dialect, dialects
+from trunkline.catalog.rows import provider as row
+from trunkline.catalog.rows import providers
+from trunkline.chat import ChatRequest
+from trunkline.config.source import parse
+from trunkline.dialect import load_dialect
+from trunkline.dialect.losses import DROPPABLE, NESTED, Finder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def speakers() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every dialect as it is, and as each row with quirks or versions of its own speaks it."""
+    seen: set[str] = set()
+    for name in dialects():
+        yield name, {}
+    for entry in map(row, providers()):
+        quirks = entry.get("quirks", {})
+        for name in {entry.get("dialect"), *(rule["use"] for rule in entry.get("dialects", ()))}:
+            if name and quirks and f"{name} {quirks}" not in seen:
+                seen.add(f"{name} {quirks}")
+                yield name, {"quirks": quirks}
+    yield "anthropic-messages", {"version": "2026-10-21"}
+
+
+SPEAKERS = list(speakers())
+each_speaker = pytest.mark.parametrize(
+    ("name", "provider"), SPEAKERS, ids=lambda one: one if isinstance(one, str) else str(one)
+)
+
+
+def becomes(name: str, provider: dict[str, Any], one: Any, without: Any) -> str:
+    """What the wire makes of the difference between two requests."""
+    wire = dialect(name)
+    base, said = written(wire, without, provider), written(wire, one, provider)
+    if base is None or said is None:
+        return "refused"
+    return "dropped" if base == said else "carried"
+
+
+@each_speaker
+@pytest.mark.parametrize("thing", NESTED)
+def test_a_nested_thing_is_dropped_only_where_the_file_says_so(
+    name: str, provider: dict[str, Any], thing: str
+) -> None:
+    wire = dialect(name)
+    pairs = [sample(wire.family) for sample in SAMPLES[thing]]
+    outcomes = {becomes(name, provider, *pair) for pair in pairs} - {"refused"}
+    assert len(outcomes) < 2, f"{name} carries some of {thing}: its samples need names of their own"
+    for one, without in pairs:
+        dropped, lost = wire.loss(one, {}, provider)
+        if outcomes == {"dropped"}:
+            whole = {*dropped, *lost} & {*NESTED[thing].within, thing}
+            assert whole, f"{name} drops {thing} without a word: list it in `drops`"
+        else:
+            assert thing not in dropped, f"{name} does not drop {thing}: take it out of `drops`"
+        assert thing not in wire.loss(without, {}, provider)[0]
+
+
+@each_speaker
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_is_dropped_only_where_the_record_says_so(
+    name: str, provider: dict[str, Any], field: str
+) -> None:
+    wire = dialect(name)
+    one, without = with_field(field)
+    dropped, lost = wire.loss(one, {}, provider)
+    if becomes(name, provider, one, without) == "dropped":
+        assert field in {*dropped, *lost}, f"{name} drops {field} without a word"
+    if becomes(name, provider, one, without) == "carried":
+        assert field not in {*dropped, *lost}
+
+
+def test_every_name_and_every_field_has_a_sample() -> None:
+    assert SAMPLES.keys() == NESTED.keys()
+    assert FIELDS.keys() == get_type_hints(ChatRequest).keys() - {"model", "messages", "extra"}
+
+
+@pytest.mark.parametrize("thing", NESTED)
+def test_a_thing_is_found_in_what_holds_it_and_in_nothing_else(thing: str) -> None:
+    for sample in SAMPLES[thing]:
+        one, without = sample("mine")
+        assert thing in Finder([thing], "mine")(one)
+        assert Finder([thing], "mine")(without) == []
+        assert thing in Finder(sorted(NESTED), "mine")(one) or NESTED[thing].within
+
+
+def load(drops: str) -> tuple[Any, list[str]]:
+    text = f"dialect: d\ndrops: {drops}\nwrite: {{path: /, body: {{}}}}\nreply: {{}}\n"
+    document, _ = parse(text, "d.yaml")
+    assert document is not None
+    wire, found = load_dialect(document, lambda _: None)
+    return wire, [one.hint for one in found]
+
+
+def test_a_name_that_nothing_has_is_pointed_out() -> None:
+    assert load("[message.name]")[1] == ["did you mean `messages.name`?"]
+    conditional = '[{$if: "{{ provider.quirks.a }}", then: tools.strickt}]'
+    assert load(conditional)[1] == ["did you mean `tools.strict`?"]
+    assert load(f"[{', '.join(sorted(DROPPABLE))}]")[1] == []
+
+
+def test_what_is_dropped_may_depend_on_the_provider() -> None:
+    wire, _ = load('[{$if: "{{ not provider.quirks.names }}", then: messages.name}]')
+    request = {"model": "m", "messages": [{"role": "user", "content": "a", "name": "ann"}]}
+    assert wire.loss(request)[0] == ["messages.name"]
+    assert wire.loss(request, {}, {"quirks": {"names": True}})[0] == []
