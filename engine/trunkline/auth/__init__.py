@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from trunkline.auth.cloud import (
     CLOUD_SECRETS,
+    bearer_key,
     cloud_form,
     cloud_mask,
     cloud_signer,
@@ -29,6 +30,7 @@ __all__ = [
     "SecretError",
     "Signer",
     "Unsigned",
+    "bearer_key",
     "check_base",
     "cloud_form",
     "cloud_mask",

@@ -19,10 +19,19 @@ if TYPE_CHECKING:
     from trunkline.auth.hiding import Hiding
     from trunkline.auth.signer import Signer
 
-__all__ = ["CLOUD_SECRETS", "cloud_form", "cloud_mask", "cloud_signer", "credential_headers"]
+__all__ = [
+    "CLOUD_SECRETS",
+    "bearer_key",
+    "cloud_form",
+    "cloud_mask",
+    "cloud_signer",
+    "credential_headers",
+]
 
 CLOUD_SECRETS: Final = ("secret_access_key", "session_token", "client_secret")
 """What is secret as a whole among the settings of the forms."""
+
+_OWN: Final = ("access_key_id", "profile", "role_arn")
 
 _DEFAULT_KEY: Final = {"header": "authorization", "prefix": "Bearer "}
 
@@ -47,6 +56,16 @@ def credential_headers(settings: Mapping[str, Any]) -> frozenset[str]:
         return frozenset()
     auth = settings.get("auth") or _DEFAULT_KEY
     return frozenset({str(auth.get("header", "authorization")).lower()})
+
+
+def bearer_key(said: Mapping[str, Any], variable: Callable[[str], str]) -> str:
+    """The key of the environment variable that the form names, for when nothing else is said of
+    whose credentials to use; empty without one. `variable` gives an empty text for those that
+    are not set."""
+    name = said.get("bearer_env")
+    if name is None or any(said.get(own) for own in _OWN):
+        return ""
+    return variable(name)
 
 
 def cloud_mask(form: str) -> Signer:

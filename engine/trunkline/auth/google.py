@@ -31,6 +31,10 @@ __all__ = ["GOOGLE_SCOPE", "GoogleLookup"]
 GOOGLE_SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 """What a token is asked for, where nothing else is said."""
 
+_HINT: Final = (
+    " Set GOOGLE_APPLICATION_CREDENTIALS to a file, run `gcloud auth application-default login`, "
+    "or write `auth: {google: {credentials_file: …}}`."
+)
 _QUOTA: Final = "x-goog-user-project"
 _TIMEOUT: Final = 15.0
 _SECRETS: Final = frozenset({"client_secret", "private_key", "refresh_token"})
@@ -47,11 +51,13 @@ class GoogleLookup:
 
     def __call__(self) -> Lease[Token]:
         """Blocks. Raises `NoCredentialsError`."""
-        from google.auth.exceptions import GoogleAuthError
+        from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
         info = self._info()
         try:
             return self._fetch(info)
+        except DefaultCredentialsError as error:
+            why = f"no Google credentials: {error.args[0]}{_HINT if info is None else ''}"
         except GoogleAuthError as error:
             why = f"no Google credentials: {error.args[0] if error.args else error}"
         except (ValueError, KeyError, TypeError) as error:
@@ -126,7 +132,9 @@ def _authorized_user(info: dict[str, Any], scopes: list[str]) -> Any:
     from google.oauth2 import credentials
 
     kind: Any = credentials.Credentials
-    return kind.from_authorized_user_info(info, scopes=scopes)
+    found = kind.from_authorized_user_info(info, scopes=scopes)
+    # google-auth goes by this only for the other kinds; the file's secrets are its author's.
+    return found.with_token_uri(info["token_uri"]) if "token_uri" in info else found
 
 
 def _external_account(info: dict[str, Any], scopes: list[str]) -> Any:
