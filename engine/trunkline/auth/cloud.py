@@ -87,6 +87,7 @@ def _aws(said: Mapping[str, Any], base_url: str, hide: Hiding) -> Signer:
         raise ValueError("a signature needs the region: write `region: …` for the provider")
     if not service:
         raise ValueError("a signature needs the service's name: write `aws: {service: …}`")
+    _check_texts(region, service)
     keys = None
     if said.get("access_key_id"):
         keys = Keys(said["access_key_id"], said["secret_access_key"], said.get("session_token"))
