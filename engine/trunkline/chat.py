@@ -68,6 +68,7 @@ class TextPart(TypedDict):
     text: str
     citations: NotRequired[list[dict[str, JSON]]]
     signature: NotRequired[str]
+    owner: NotRequired[str]
     cache_control: NotRequired[CacheControl | None]
 
 
@@ -119,13 +120,18 @@ class AudioPart(TypedDict):
 
 
 class ReasoningPart(TypedDict):
-    """What the model thought, or the opaque form that its provider wants back."""
+    """What the model thought, or the opaque form that its provider wants back.
+
+    What is opaque (`signature`, `redacted`, `id`) belongs to the dialect named by `owner`, here
+    and in signed text and calls; only wires of that family are sent it.
+    """
 
     type: Literal["reasoning"]
     text: NotRequired[str]
     signature: NotRequired[str]
     redacted: NotRequired[str]
     id: NotRequired[str]
+    owner: NotRequired[str]
 
 
 class RefusalPart(TypedDict):
@@ -144,6 +150,7 @@ class ToolCallPart(TypedDict):
     arguments: str
     """JSON text; may be empty or, from a careless model, not JSON at all."""
     signature: NotRequired[str]
+    owner: NotRequired[str]
     cache_control: NotRequired[CacheControl | None]
 
 
@@ -203,6 +210,7 @@ class ToolCall(TypedDict):
     type: NotRequired[Literal["function"]]
     function: FunctionCall
     signature: NotRequired[str]
+    owner: NotRequired[str]
 
 
 class Message(TypedDict):
@@ -398,6 +406,8 @@ class DeltaFacets(TypedDict, total=False):
     usage: dict[str, JSON]
     finish: str
     native_finish: str
+    stop_sequence: str
+    owner: str
     fail: dict[str, JSON]
 
 
@@ -409,6 +419,8 @@ class ReplyChoice(TypedDict):
     finish: Finish
     native_finish: str | None
     logprobs: dict[str, JSON] | None
+    stop_sequence: NotRequired[str]
+    """Which of the request's `stop` texts ended the answer, where the wire says so."""
 
 
 class ReplyData(TypedDict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect.call_ids import fit_ids, pair_calls
-from trunkline.dialect.parts import mappings, own_blobs, parts, read_parts, text_of
+from trunkline.dialect.parts import mappings, own_blobs, parts, read_parts, text_of, url_citations
 from trunkline.dialect.turns import from_turns, message_parts, turns
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ CHAT_FILTERS: dict[str, Callable[..., Any]] = {
     "pair_calls": pair_calls,
     "fit_ids": fit_ids,
     "own_blobs": own_blobs,
+    "url_citations": url_citations,
     "lift_tool_media": lift_tool_media,
 }
 """The filters over the canonical chat, by the name that dialect files use."""

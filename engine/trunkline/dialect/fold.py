@@ -28,7 +28,16 @@ JSONMap = dict[str, Any]
 class _Choice:
     """One answer while it grows."""
 
-    __slots__ = ("blocks", "by_at", "calls", "finish", "index", "logprobs", "native")
+    __slots__ = (
+        "blocks",
+        "by_at",
+        "calls",
+        "finish",
+        "index",
+        "logprobs",
+        "native",
+        "stopped_by",
+    )
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -37,6 +46,7 @@ class _Choice:
         self.calls = 0
         self.finish: str | None = None
         self.native: str | None = None
+        self.stopped_by: str | None = None
         self.logprobs: JSONMap | None = None
 
 
@@ -44,7 +54,8 @@ class Fold:
     """Deltas in, steps out, and at any moment the reply so far.
 
     `owner` is the dialect the deltas come from: opaque reasoning and wire blocks are marked with
-    it. `usage` turns the wire's own counters into disjoint ones.
+    it, unless the delta names another `owner` (some providers pass on what others gave them).
+    `usage` turns the wire's own counters into disjoint ones.
     """
 
     def __init__(
@@ -56,6 +67,7 @@ class Fold:
         self.content = False
         self.raw_usage: JSONMap | None = None
         self._usage = usage
+        self._owner_now = owner
         self._choices: dict[int, _Choice] = {}
 
     def add(self, delta: Mapping[str, Any]) -> list[Step]:
@@ -69,6 +81,8 @@ class Fold:
         at = delta.get("at")
         if type(at) is not int and type(at) is not str:
             at = None
+        said = delta.get("owner")
+        self._owner_now = said if type(said) is str and said else self.owner
         steps: list[Step] = []
         for facet, value in delta.items():
             take = _FACETS.get(facet)
@@ -103,13 +117,16 @@ class Fold:
         finish: Any = choice.finish or "stop"
         if choice.calls and finish == "stop":
             finish = "tool_calls"
-        return {
+        whole: ReplyChoice = {
             "index": choice.index,
             "parts": [part for part in parts if part is not None],
             "finish": finish,
             "native_finish": choice.native,
             "logprobs": choice.logprobs,
         }
+        if choice.stopped_by is not None:
+            whole["stop_sequence"] = choice.stopped_by
+        return whole
 
     def _start(self, _choice: _Choice, _at: Any, value: Any) -> None:
         """Wires repeat id and model, and Azure's first chunk has both empty: keep what is said."""
@@ -149,7 +166,7 @@ class Fold:
             block = choice.blocks[-1]
             if block.kind == kind and not block.signature and not block.redacted:
                 return block, False
-        block = Block(choice.index, len(choice.blocks), kind, self.owner)
+        block = Block(choice.index, len(choice.blocks), kind, self._owner_now)
         choice.blocks.append(block)
         if at is not None:
             choice.by_at[at, kind] = block
@@ -167,6 +184,7 @@ class Fold:
         if open_block is None or opened:
             open_block, opened = self._open(choice, at, "text", fresh=True)
         open_block.signature = value
+        open_block.owner = self._owner_now
         return Step(open_block, opened, {"signature": value})
 
     def _reasoning_signature(self, choice: _Choice, at: Any, value: Any) -> Step | None:
@@ -174,6 +192,7 @@ class Fold:
             return None
         block, opened = self._open(choice, at, "reasoning")
         block.signature += value
+        block.owner = self._owner_now
         return Step(block, opened, {"signature": value})
 
     def _reasoning_redacted(self, choice: _Choice, at: Any, value: Any) -> Step | None:
@@ -196,6 +215,7 @@ class Fold:
         block.name = block.name or str(value.get("name") or "")
         if value.get("signature"):
             block.signature = str(value["signature"])
+            block.owner = self._owner_now
         more = value.get("more")
         if isinstance(more, dict):
             block.more.update(more)
@@ -275,6 +295,9 @@ class Fold:
     def _native_finish(self, choice: _Choice, _at: Any, value: Any) -> None:
         choice.native = str(value)
 
+    def _stop_sequence(self, choice: _Choice, _at: Any, value: Any) -> None:
+        choice.stopped_by = str(value)
+
 
 _FACETS: dict[str, Callable[[Fold, _Choice, Any, Any], Step | None]] = {
     "start": Fold._start,
@@ -294,4 +317,5 @@ _FACETS: dict[str, Callable[[Fold, _Choice, Any, Any], Step | None]] = {
     "usage": Fold._take_usage,
     "finish": Fold._finish,
     "native_finish": Fold._native_finish,
+    "stop_sequence": Fold._stop_sequence,
 }

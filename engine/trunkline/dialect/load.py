@@ -60,7 +60,7 @@ _SECTIONS = {
         "ends_after_finish",
     },
     "errors": {"message", "kinds", "retry_after"},
-    "serve": {"paths", "request", "reply", "stream", "error", "headers"},
+    "serve": {"paths", "names", "request", "reply", "stream", "error", "headers"},
     "serve.stream": {
         "framing",
         "name",
@@ -77,6 +77,7 @@ _SECTIONS = {
         "fail",
     },
 }
+_JOINED: tuple[Path, ...] = (("errors", "kinds"),)
 _REQUIRED = {
     "": ("dialect", "write", "reply"),
     "write": ("path", "body"),
@@ -97,6 +98,7 @@ _KINDS: dict[str, tuple[type, str]] = {
     "stream.events": (dict, "a mapping of templates by the event's name"),
     "stream.ends_with": (list, "a list of events' names"),
     "errors.kinds": (list, "a list of `{when: …, kind: …}`"),
+    "serve.names": (dict, "a mapping of canonical fields to this wire's names"),
     "serve.paths": (list, "a list of paths"),
     "serve.stream.done": (str, "the text that ends a stream"),
     "serve.stream.stamp": (str, "the name of a field"),
@@ -126,7 +128,10 @@ def load_dialect(
 def _extended(
     document: Document, base: Callable[[str], Document | None], report: list[Diagnostic]
 ) -> tuple[Document | None, str]:
-    """The document laid on the one that it extends, and the name at the root of the chain."""
+    """The document laid on the one that it extends, and the name at the root of the chain.
+
+    Its error rules are tried before those of the one that it extends.
+    """
     value = document.value if isinstance(document.value, dict) else {}
     name = value.get("extends")
     if name is None:
@@ -140,7 +145,7 @@ def _extended(
         )
         return None, ""
     grown, family = _extended(parent, base, report)
-    return (None if grown is None else merge(grown, document)), family
+    return (None if grown is None else merge(grown, document, _JOINED)), family
 
 
 def _check_sections(document: Document, report: list[Diagnostic]) -> bool:
@@ -325,6 +330,7 @@ class _Builder:
             self._optional(("serve", "headers"), ("error", "reply"), "serve") or _nothing,
             self._serve_stream() if "stream" in serve else None,
             self._framing_asked() if "stream" in serve else _nothing,
+            serve.get("names", {}),
         )
 
     def _paths(self, written: list[str]) -> tuple[PathPattern, ...]:

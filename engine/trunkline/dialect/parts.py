@@ -16,6 +16,7 @@ __all__ = [
     "parts",
     "read_parts",
     "text_of",
+    "url_citations",
 ]
 
 JSONMap = dict[str, Any]
@@ -82,3 +83,40 @@ def own_blobs(found: Any, owner: str) -> list[JSONMap]:
             if bare.get("text") != "" or len(bare) > 2:
                 own.append(bare)
     return own
+
+
+def url_citations(found: Any) -> list[JSONMap]:
+    """The sources of parts of text that have an address, as OpenAI's annotations.
+
+    Wires spell a citation in several ways, and some say where in the text it belongs; the others
+    support the whole part that they stand on. Places count in the joined text of all parts.
+    """
+    citations: list[JSONMap] = []
+    before = 0
+    for part in mappings(found):
+        if part.get("type") != "text":
+            continue
+        text = str(part.get("text", ""))
+        for citation in mappings(part.get("citations")):
+            said = citation.get("url_citation", citation)
+            url = said.get("url", said.get("uri")) if isinstance(said, dict) else None
+            if isinstance(url, str):
+                citations.append(_url_citation(said, url, before, before + len(text)))
+        before += len(text)
+    return citations
+
+
+def _url_citation(said: JSONMap, url: str, start: int, end: int) -> JSONMap:
+    first, last = said.get("start_index"), said.get("end_index")
+    if type(first) is int and type(last) is int:
+        first, last = start + first, start + last
+    else:
+        first, last = start, end
+    title = said.get("title")
+    cited = {
+        "url": url,
+        "title": title if isinstance(title, str) else "",
+        "start_index": first,
+        "end_index": last,
+    }
+    return {"type": "url_citation", "url_citation": cited}

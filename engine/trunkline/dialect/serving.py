@@ -6,6 +6,7 @@ simulated providers use the same one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ __all__ = ["Door"]
 
 JSONMap = dict[str, Any]
 
+_FIELD = re.compile(r"[a-z_]+(?=[.\[:])")
+"""The field at which a complaint's place begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -38,6 +42,7 @@ class Door:
     _headers: Callable[..., Any]
     _stream: StreamTemplates | None
     _framing: Callable[[Any, Any], Any]
+    _names: Mapping[str, str]
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -63,8 +68,18 @@ class Door:
             request = self._request(body, headers, params or {}, query or {})
         except Refusal as refusal:
             raise RequestError("bad_request", str(refusal)) from refusal
-        check_request(request)
+        try:
+            check_request(request)
+        except RequestError as error:
+            raise RequestError(error.kind, self._in_own_words(error.message)) from None
         return request  # type: ignore[no-any-return]
+
+    def _in_own_words(self, complaint: str) -> str:
+        """A complaint about a canonical field, which names the field as this wire calls it."""
+        field = _FIELD.match(complaint)
+        if field is None or field[0] not in self._names:
+            return complaint
+        return self._names[field[0]] + complaint[field.end() :]
 
     def write_reply(
         self, reply: ReplyData, request: Mapping[str, Any], created: int = 0

@@ -311,11 +311,14 @@ def deltas_of(data: ReplyData) -> list[dict[str, Any]]:
             place = {"choice": number, "at": at}
             facets = _facets(part)
             if facets:
-                deltas.append({**place, **facets})
+                owner = {"owner": part["owner"]} if "owner" in part else {}
+                deltas.append({**place, **owner, **facets})
             deltas.extend({**place, "citation": one} for one in part.get("citations", ()))
         end: dict[str, Any] = {"choice": number, "finish": choice["finish"]}
         if choice["native_finish"] is not None:
             end["native_finish"] = choice["native_finish"]
+        if "stop_sequence" in choice:
+            end["stop_sequence"] = choice["stop_sequence"]
         if choice["logprobs"] is not None:
             end["logprobs"] = choice["logprobs"]
         deltas.append(end)

@@ -96,6 +96,8 @@ class DialectServe(Strict):
 
     paths: list[str] | None = None
     """The paths of its door. `{name}` captures up to a slash, `{name:glob|glob}` only these."""
+    names: dict[str, str] | None = None
+    """What this wire calls fields of the canonical request, for complaints about them."""
     request: Any = None
     """A client's body as a canonical request."""
     reply: Any = None
