@@ -139,3 +139,17 @@ def test_hostile_deltas_never_raise(deltas: list[dict[str, Any]]) -> None:
     for delta in deltas:
         fold.add(delta)
     fold.reply()
+
+
+def test_a_wire_block_that_comes_in_pieces_becomes_one() -> None:
+    assert parts(
+        {"at": 1, "wire": {"result": {"id": "x"}}},
+        {"at": 1, "wire": {"result": {"content": [1]}}},
+        {"at": 1, "wire": {"result": {"content": [2], "id": "y"}}},
+        {"wire": {"other": 1}},
+        {"wire": {"other": 2}},
+    ) == [
+        {"type": "wire", "dialect": "a-wire", "block": {"result": {"id": "y", "content": [1, 2]}}},
+        {"type": "wire", "dialect": "a-wire", "block": {"other": 1}},
+        {"type": "wire", "dialect": "a-wire", "block": {"other": 2}},
+    ]

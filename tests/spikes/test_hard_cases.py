@@ -361,7 +361,7 @@ def test_5_converse_gets_ids_it_takes_and_cache_points(recordings: Path) -> None
         "tools": [*TOOLS[:1], {**TOOLS[1], "cache_control": {"type": "ephemeral"}}],
     }
     check_request(request)
-    sent = draft("bedrock-converse").write(request, {"model": "us.amazon.nova-lite-v1:0"}, {})
+    sent = dialect("bedrock-converse").write(request, {"model": "us.amazon.nova-lite-v1:0"}, {})
     oracle(recordings, "bedrock_oracle").check_request("Converse", sent.value)
     assert sent.path == "/model/us.amazon.nova-lite-v1%3A0/converse"
     point = {"cachePoint": {"type": "default", "ttl": "1h"}}
@@ -388,7 +388,7 @@ CONVERSE_FINISH = {
 
 def test_5_recorded_converse_streams_read_as_botocore_reads_them(recordings: Path) -> None:
     parse_stream = oracle(recordings, "bedrock_oracle").parse_stream
-    wire, with_calls = draft("bedrock-converse"), 0
+    wire, with_calls = dialect("bedrock-converse"), 0
     for row in streams(recordings, "bedrock/converse-stream"):
         raw = base64.b64decode(row["response"]["base64"])
         reader, fold = wire.reader(), wire.fold({})
@@ -401,10 +401,11 @@ def test_5_recorded_converse_streams_read_as_botocore_reads_them(recordings: Pat
             start = event.get("contentBlockStart", {})
             text += delta.get("text", "")
             thoughts += delta.get("reasoningContent", {}).get("text", "")
-            if "toolUse" in start.get("start", {}):
-                called[start["contentBlockIndex"]] = [start["start"]["toolUse"]["name"], ""]
-            if "toolUse" in delta:
-                place = event["contentBlockDelta"]["contentBlockIndex"]
+            begun = start.get("start", {}).get("toolUse")
+            if begun is not None and begun.get("type") != "server_tool_use":
+                called[start["contentBlockIndex"]] = [begun["name"], ""]
+            place = event.get("contentBlockDelta", {}).get("contentBlockIndex")
+            if "toolUse" in delta and place in called:
                 called[place][1] += delta["toolUse"]["input"]
             finish = event.get("messageStop", {}).get("stopReason", finish)
             usage = event.get("metadata", {}).get("usage", usage)

@@ -57,6 +57,8 @@ CASES: list[tuple[str, tuple[Any, ...], Any]] = [
     ("first_where", ([{"a": True}], "a", 1), ABSENT),
     ("first_where", ([1, {"b": None}], "b"), {"b": None}),
     ("first_where", ({"b": 1}, "b"), ABSENT),
+    ("unique", (["b", "a", "b", {"x": 1}, {"x": 1}, 1, True],), ["b", "a", {"x": 1}, 1, True]),
+    ("unique", ("aa",), ABSENT),
     ("starts_with", ("data:x", "data:"), True),
     ("starts_with", ("data:x", ["http:", "data:"]), True),
     ("starts_with", (None, "data:"), False),

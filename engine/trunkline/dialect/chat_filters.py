@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect.call_ids import fit_ids, pair_calls
+from trunkline.dialect.file_names import fit_filenames
 from trunkline.dialect.parts import mappings, own_blobs, parts, read_parts, text_of, url_citations
 from trunkline.dialect.turns import from_turns, message_parts, turns
 
@@ -97,6 +98,7 @@ CHAT_FILTERS: dict[str, Callable[..., Any]] = {
     "without_roles": without_roles,
     "pair_calls": pair_calls,
     "fit_ids": fit_ids,
+    "fit_filenames": fit_filenames,
     "own_blobs": own_blobs,
     "url_citations": url_citations,
     "lift_tool_media": lift_tool_media,

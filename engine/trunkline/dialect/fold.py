@@ -255,7 +255,12 @@ class Fold:
         return self._whole(choice, at, "image", value)
 
     def _wire(self, choice: _Choice, at: Any, value: Any) -> Step | None:
-        return self._whole(choice, at, "wire", value)
+        """A block that only one wire knows. What comes for its key later is laid into it."""
+        block = choice.by_at.get((at, "wire"))
+        if block is None:
+            return self._whole(choice, at, "wire", value)
+        block.data = _laid(block.data, value)
+        return Step(block, False, {"data": value})
 
     def _whole(self, choice: _Choice, at: Any, kind: str, value: Any) -> Step | None:
         block, opened = self._open(choice, at, kind, fresh=True)
@@ -297,6 +302,13 @@ class Fold:
 
     def _stop_sequence(self, choice: _Choice, _at: Any, value: Any) -> None:
         choice.stopped_by = str(value)
+
+
+def _laid(whole: Any, piece: Any) -> Any:
+    """Mappings by key and lists one after the other; anything else is replaced."""
+    if isinstance(whole, dict) and isinstance(piece, dict):
+        return {**whole, **{key: _laid(whole.get(key), one) for key, one in piece.items()}}
+    return [*whole, *piece] if isinstance(whole, list) and isinstance(piece, list) else piece
 
 
 _FACETS: dict[str, Callable[[Fold, _Choice, Any, Any], Step | None]] = {

@@ -170,6 +170,16 @@ def first_where(value: Any, key: Any, wanted: Any = ABSENT) -> Any:
     return ABSENT
 
 
+def unique(value: Any) -> Any:
+    """A list without the items that stand in it already before."""
+    if not isinstance(value, list):
+        return ABSENT
+    found: dict[Any, Any] = {}
+    for one in value:
+        found.setdefault(to_json(one), one)
+    return list(found.values())
+
+
 def starts_with(value: Any, start: Any) -> bool:
     """Whether text begins with `start`, or with any of a list of texts."""
     if not isinstance(value, str):
@@ -399,6 +409,7 @@ FILTERS: Final[Mapping[str, Filter]] = {
         at_most,
         join_text,
         first_where,
+        unique,
         starts_with,
         before_first,
         after_first,
