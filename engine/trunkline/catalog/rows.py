@@ -6,14 +6,18 @@ use. What a route file says beside `type` is laid over the row, key by key.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.config.source import Document, parse
 from trunkline.errors import ConfigError
 
-__all__ = ["ROW_KEYS", "provider", "provider_document", "providers"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ROW_KEYS", "provider", "provider_document", "providers", "urls"]
 
 _FOLDER = files("trunkline") / "catalog" / "providers"
 
@@ -29,6 +33,7 @@ ROW_KEYS = frozenset(
         "headers",
         "models",
         "quirks",
+        "lacks",
         "settings",
         "capabilities",
     }
@@ -59,3 +64,20 @@ def provider(name: str) -> dict[str, Any]:
     """A row as plain data, shared: treat it as read-only. Raises `KeyError` for an unknown name."""
     row: dict[str, Any] = provider_document(name).value
     return row
+
+
+_HOLE: Final = re.compile(r"\{\{ *(?:provider\.)?(\w+) *\}\}")
+
+
+def urls(row: dict[str, Any]) -> tuple[str, ...]:
+    """Where the providers of a row may be, for people: `https://{region}.example.com`. Nothing
+    where whoever uses the row says so."""
+    return tuple(dict.fromkeys(_urls(row.get("base_url"))))
+
+
+def _urls(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str) and "://" in tree:
+        yield _HOLE.sub(r"{\1}", tree)
+    elif isinstance(tree, dict):
+        for branch in tree.values():
+            yield from _urls(branch)

@@ -63,13 +63,16 @@ def _rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     for name in rows.providers():
         row = rows.provider(name)
         speaks = [row["dialect"]] if "dialect" in row else [r["use"] for r in row["dialects"]]
+        settings = {key: one["about"] for key, one in row.get("settings", {}).items()}
         providers.append(
             {
                 "name": name,
                 "about": row.get("about", ""),
                 "base_url": row.get("base_url"),
+                "urls": list(rows.urls(row)),
                 "dialects": list(dict.fromkeys(speaks)),
                 "env": row.get("env", {}),
+                "settings": settings,
             }
         )
     dialects = []
@@ -84,9 +87,16 @@ def _table(title: str, rows: list[dict[str, Any]]) -> str:
     width = max(len(row["name"]) for row in rows) + 2
     lines = [f"{title}:"]
     for row in rows:
-        about = textwrap.wrap(row["about"], 78 - width)
-        more = (text for text in (row.get("base_url"), *row.get("env", {}).values()) if text)
-        for name, text in zip_longest([row["name"]], [*about, *more], fillvalue=""):
+        speaks = ", ".join(row.get("dialects", ()))
+        said = (row["about"], *row.get("urls", ()), *row.get("env", {}).values(), speaks)
+        texts = [
+            text
+            for one in said
+            for text in textwrap.wrap(
+                one, 78 - width, break_long_words=False, break_on_hyphens=False
+            )
+        ]
+        for name, text in zip_longest([row["name"]], texts, fillvalue=""):
             lines.append(f"  {name:{width}}{text}".rstrip())
     return "\n".join(lines) + "\n"
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trunkline import catalog
-from trunkline.auth import check_base
+from trunkline.auth import cloud_form, credential_headers
 from trunkline.catalog import rows
 from trunkline.compile.inherit import Times, times_of
-from trunkline.compile.roots import closed_in_dialects
+from trunkline.compile.origins import check_origin, check_required, check_settings
+from trunkline.compile.roots import PROVIDER_FIELDS, REQUEST_FIELDS, closed_in_dialects
 from trunkline.compile.settings import check_headers, check_models
 from trunkline.config.models import SIMULATED, SimulatedProvider
 from trunkline.config.models import Model as ModelEntry
-from trunkline.config.references import Reference
 from trunkline.config.source import merge
 from trunkline.graph.provider import DialectRule, Model, Provider
 from trunkline.policy.pattern import PatternError, predicate
@@ -82,22 +82,32 @@ class _One:
         placed = len(self.report.found) == before
         own = self.report.document.sub(self.path)
         whole = own if row is None else merge(row, own)
-        rules = self._rules(whole)
+        library = Library(whole)
+        rules = self._rules(library, whole)
         models = {name: self._model(name) for name in self.entry.models or {}}
         check_models(self.report, models, (*self.path, "models"))
         check_headers(
-            self.report, own.value.get("headers") or {}, (*self.path, "headers"), self._auth(whole)
+            self.report,
+            own.value.get("headers") or {},
+            (*self.path, "headers"),
+            () if self.simulated else credential_headers(whole.value),
         )
         if isinstance(self.entry, SimulatedProvider):
             self._check_simulated(self.entry, rules or ())
-        elif placed:
-            self._check_origin(whole)
-            self._check_credential(whole, kind)
+        base = None
+        if placed and not self.simulated:
+            base = check_origin(self.report, library, whole, self.path)
+            self._check_credential(whole, own, kind)
+        lacks = self._lacks(whole.value, self.path)
         provider = None
         if rules is not None and (rules or models):
             said = whole.value.get("capabilities")
             facts = {} if said is None else {"capabilities": said}
-            provider = Provider(self.name, kind, rules, models, whole.value, facts)
+            provider = Provider(
+                self.name, kind, rules, models, whole.value, facts, base=base, lacks=lacks
+            )
+            if placed and not self.simulated:
+                self._check_settings(whole, own, provider)
         entries = (self.entry.models or {}).items()
         times = {
             name: times_of(model.timeouts)
@@ -132,17 +142,10 @@ class _One:
             )
         return kind, None
 
-    def _auth(self, whole: Document) -> Any:
-        """How the credential is carried, if there is one."""
-        if self.simulated or not whole.value.get("api_key"):
-            return None
-        return whole.value.get("auth") or {"header": "authorization"}
-
-    def _rules(self, whole: Document) -> tuple[DialectRule, ...] | None:
+    def _rules(self, library: Library, whole: Document) -> tuple[DialectRule, ...] | None:
         """Which dialect for which models: the entry's own word before the row's. None if there
         is a mistake."""
         before = len(self.report.found)
-        library = Library(whole)
         said = [
             self._rule(library, index, rule)
             for index, rule in enumerate(whole.value.get("dialects") or ())
@@ -176,10 +179,20 @@ class _One:
             at = (*path, "query")
             query = library.compile(at, _WRITE_ROOTS, "query", closed=closed, report=found)
         test = tests[0] if len(tests) == 1 else lambda name: any(one(name) for one in tests)
-        return DialectRule(", ".join(patterns), test, chosen, route, query)
+        lacks = self._lacks(rule, (*self.path, *path))
+        return DialectRule(", ".join(patterns), test, chosen, route, query, lacks)
 
-    def _check_path(self, text: str, path: Path) -> None:
-        if not text.startswith(("/", "{{")):
+    def _lacks(self, said: Mapping[str, Any], path: Path) -> frozenset[str]:
+        """The fields of a request that are not taken."""
+        fields = said.get("lacks") or ()
+        for index, field in enumerate(fields):
+            if field not in REQUEST_FIELDS:
+                at = (*path, "lacks", index)
+                self.report.unknown("TL520", "field of a request", field, at, REQUEST_FIELDS)
+        return frozenset(fields)
+
+    def _check_path(self, text: Any, path: Path) -> None:
+        if isinstance(text, str) and not text.startswith(("/", "{{")):
             message = "a path begins with a slash"
             self.report.error("TL313", message, path, f"write `/{text}`")
 
@@ -204,22 +217,16 @@ class _One:
         }
         return Model(str(entry.as_ or name), dialect, facts)
 
-    def _check_origin(self, whole: Document) -> None:
-        url = whole.value.get("base_url")
-        if url is None:
-            self.report.error(
-                "TL308",
-                f"nothing says where `{self.name}` is",
-                self.path,
-                "write `base_url: https://…`",
-                key=True,
-            )
-        elif isinstance(url, str) and Reference.parse(url) is None:
-            try:
-                check_base(url)
-            except ValueError as error:
-                path = (*self.path, "base_url")
-                self.report.error("TL311", f"{error}", path, "write `https://host/path`")
+    def _check_settings(self, whole: Document, own: Document, provider: Provider) -> None:
+        """The plain settings: those that are wrong, and those that are missing."""
+        made_of = provider.base_reads()
+        hosts = PROVIDER_FIELDS if made_of is None else {one[0] for one in made_of}
+        said = {(*self.path, name): own.value.get(name) for name in PROVIDER_FIELDS}
+        check_settings(self.report, said, hosts)
+        read = {one[0] for paths in provider.reads() for one in paths or ()}
+        if "aws" in (whole.value.get("auth") or {}):
+            read.add("region")
+        check_required(self.report, whole, self.path, read)
 
     def _check_simulated(self, entry: SimulatedProvider, rules: tuple[DialectRule, ...]) -> None:
         for index, fault in enumerate(entry.faults or ()):
@@ -236,10 +243,18 @@ class _One:
                     key=True,
                 )
 
-    def _check_credential(self, whole: Document, kind: str) -> None:
+    def _check_credential(self, whole: Document, own: Document, kind: str) -> None:
+        """One credential: a key, or a form of `auth` that signs without one."""
         value = whole.value
         auth = value.get("auth") or {}
-        if value.get("api_key") or value.get("keys") or not auth or auth.get("optional"):
+        if value.get("api_key") or value.get("keys"):
+            form = cloud_form({"auth": own.value.get("auth")})
+            if form is not None:
+                at = (*self.path, "auth", form)
+                message = f"the API key signs, so nothing comes of `{form}`"
+                self.report.error("TL313", message, at, "write one of them", key=True)
+            return
+        if cloud_form(value) is not None or not auth or auth.get("optional"):
             return
         variable = (value.get("env") or {}).get("api_key", f"{kind.upper()}_API_KEY")
         self.report.error(

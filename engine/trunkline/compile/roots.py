@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, get_type_hints
 
 from trunkline.chat import ChatRequest, Usage
+from trunkline.embeddings import EmbeddingRequest
 from trunkline.template import LOWER
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONDITION_ROOTS",
+    "FLAGS",
     "OVERLAY_ROOTS",
     "PROVIDER_FIELDS",
     "REPLY_ROOTS",
@@ -37,13 +39,21 @@ PROVIDER_FIELDS: Final = (
     "project",
     "location",
     "organization",
+    "resource",
+    "account",
     "version",
     "api_version",
+    "fips",
 )
 """A provider's plain settings: what templates may read as `provider.…`, beside its name, type
 and quirks."""
 
-REQUEST_FIELDS: Final = frozenset(get_type_hints(ChatRequest))
+FLAGS: Final = frozenset({"fips"})
+"""Those of them that are true or false."""
+
+REQUEST_FIELDS: Final = frozenset(get_type_hints(ChatRequest)) | frozenset(
+    get_type_hints(EmbeddingRequest)
+)
 _ROUTE: Final = frozenset({"name", "description", "labels"})
 _TARGET: Final = frozenset({"name", "id", "model", "context", "max_output", "capabilities"})
 _PROVIDER: Final = frozenset({"name", "type", "quirks", *PROVIDER_FIELDS})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.chat import MEANINGLESS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["lacking", "without"]
+__all__ = ["lacking", "untaken", "without"]
 
 _OF_PART: Final = {"image_url": "vision", "file": "pdf", "input_audio": "audio"}
 _FORMATS: Final = frozenset({"json_object", "json_schema"})
@@ -41,7 +43,7 @@ def _needs(request: Mapping[str, Any]) -> Iterator[str]:
     form = (request.get("response_format") or {}).get("type")
     if form in _FORMATS:
         yield form
-    for message in request["messages"]:
+    for message in request.get("messages", ()):
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
             if part["type"] in _OF_PART:
@@ -66,3 +68,15 @@ def _without_parts(message: Mapping[str, Any], kinds: Collection[str]) -> Mappin
         return message
     kept = [part for part in content if part["type"] not in kinds]
     return message if len(kept) == len(content) else {**message, "content": kept or ""}
+
+
+def untaken(
+    request: Mapping[str, Any], lacks: Collection[str], hints: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """What the request says in fields that a provider does not take: hints, and the rest."""
+    said = sorted(
+        name
+        for name in request.keys() & set(lacks)
+        if request[name] not in (None, [], {}) and MEANINGLESS.get(name) != request[name]
+    )
+    return [n for n in said if n in hints], [n for n in said if n not in hints]

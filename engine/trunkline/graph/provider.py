@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trunkline.auth import Hiding
+from trunkline.auth import Hiding, credential_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trunkline.auth import Signer
     from trunkline.dialect import Dialect
+    from trunkline.embeddings import Operation
+    from trunkline.template import Template
 
 __all__ = ["Binding", "DialectRule", "Model", "Provider", "Upstream"]
 
@@ -38,7 +40,8 @@ class Model:
 class DialectRule:
     """Models that match `pattern` are spoken to in `dialect`, at `path` if that is given.
 
-    `path` and `query` are what `Dialect.write` takes for them.
+    `path` and `query` are what `Dialect.write` takes for them; `lacks` are fields of a request
+    that these models do not take.
     """
 
     pattern: str
@@ -46,23 +49,27 @@ class DialectRule:
     dialect: Dialect
     path: Any = None
     query: Any = None
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A model at a provider: the leaf's id, what templates see of it, and how it is spoken to."""
+    """A model at a provider: the leaf's id, what templates see of it, and how it is spoken to.
+    `lacks` are fields of a request that it does not take."""
 
     id: str
     dialect: Dialect
     view: Mapping[str, Any]
     path: Any = None
     query: Any = None
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Who is called and in which dialect. `settings` is the merged row, with references to
-    secrets and environment still unresolved; `facts` are known of all its models."""
+    secrets and environment still unresolved; `facts` are known of all its models. `base` makes its
+    base URL of its settings, where that is a template; `lacks` is as in a rule, for all of them."""
 
     name: str
     type: str
@@ -70,14 +77,13 @@ class Provider:
     models: Mapping[str, Model]
     settings: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    base: Template | None = None
+    lacks: frozenset[str] = frozenset()
 
     @property
-    def credential_header(self) -> str | None:
-        """The header that its key stands in, in lower case; None if it has none."""
-        if not self.settings.get("api_key"):
-            return None
-        auth = self.settings.get("auth") or {}
-        return str(auth.get("header", "authorization")).lower()
+    def credential_headers(self) -> frozenset[str]:
+        """The headers that its credentials stand in, in lower case."""
+        return credential_headers(self.settings)
 
     def dialects(self) -> list[Dialect]:
         """Every dialect that is spoken to it, those of its rules first."""
@@ -92,9 +98,21 @@ class Provider:
         return [
             *(dialect.reads_of_provider() for dialect in self.dialects()),
             *(template.paths("provider") for template in written),
+            *([self.base_reads()] if self.base is not None else ()),
+            *([frozenset({("region",)})] if "aws" in (self.settings.get("auth") or {}) else ()),
         ]
 
-    def bind(self, model: str, dialect: Dialect | None = None, **facts: Any) -> Binding | None:
+    def base_reads(self) -> frozenset[tuple[str, ...]] | None:
+        """What the template of its base URL reads of `provider`, by path; nothing without one."""
+        return frozenset() if self.base is None else self.base.paths("provider")
+
+    def bind(
+        self,
+        model: str,
+        dialect: Dialect | None = None,
+        operation: Operation = "chat",
+        **facts: Any,
+    ) -> Binding | None:
         """The model that a caller or a target names, at this provider; None when no rule of
         `dialects` covers it. `dialect` and `facts` are what the target itself says."""
         entry = self.models.get(model)
@@ -103,15 +121,22 @@ class Provider:
         known = {**self.facts, **(entry.facts if entry is not None else {}), **facts}
         view = {"name": leaf, "id": leaf, "model": upstream, **known}
         chosen = dialect or (entry.dialect if entry is not None else None)
-        rule = self._rule(model, upstream, chosen)
+        if chosen is not None and chosen.operation != operation:
+            chosen = None
+        rule = self._rule(model, upstream, chosen, operation)
         if rule is not None:
-            return Binding(leaf, rule.dialect, view, rule.path, rule.query)
-        return None if chosen is None else Binding(leaf, chosen, view)
+            lacks = self.lacks | rule.lacks
+            return Binding(leaf, rule.dialect, view, rule.path, rule.query, lacks)
+        return None if chosen is None else Binding(leaf, chosen, view, lacks=self.lacks)
 
-    def _rule(self, model: str, upstream: str, dialect: Dialect | None) -> DialectRule | None:
+    def _rule(
+        self, model: str, upstream: str, dialect: Dialect | None, operation: Operation
+    ) -> DialectRule | None:
         """The first rule for this model, under either of its names, in this dialect if one is
         asked for: its path and query belong to that dialect at this provider."""
         for rule in self.rules:
+            if rule.dialect.operation != operation:
+                continue
             if dialect is not None and rule.dialect is not dialect:
                 continue
             if rule.matches(model) or rule.matches(upstream):

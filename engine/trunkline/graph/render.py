@@ -9,15 +9,16 @@ from urllib.parse import quote
 
 from trunkline.dialect import check_request
 from trunkline.errors import CallError, InternalError, RequestError
-from trunkline.graph.needs import lacking, without
+from trunkline.graph.media import addresses, with_bytes
+from trunkline.graph.needs import lacking, untaken, without
 from trunkline.graph.node import SkippedError
-from trunkline.ports import HttpRequest, Skip
+from trunkline.ports import FetchError, HttpRequest, Skip
 from trunkline.template import ABSENT, Refusal
 from trunkline.wire import WireError
 from trunkline.wire.jsontext import dumps, exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from trunkline.dialect import Rendered
     from trunkline.graph.node import Call
@@ -46,6 +47,12 @@ them: it may be made of a caller's text, and the credentials belong to one place
 _QUERY_SIGNS: Final = "%!$'()*,./:;?@_~+-"
 """What may stand in a part of a query as it is (RFC 3986, 3.4)."""
 
+_PATH: Final = re.compile(
+    r"(?:/(?!(?:\.|%2[Ee]){1,2}(?:/|\Z))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+"
+)
+"""A path that begins with a slash and keeps its segments wherever it is read (RFC 3986, 3.3 and
+5.2.4): nothing in it ends the path, steps upwards, or is a slash to some and not to others."""
+
 _PLAIN: Final = re.compile(r"[A-Za-z0-9%!$'()*,./:;?@_~+-]*")
 
 
@@ -66,25 +73,60 @@ class Rendering:
         Raises `SkippedError` for what the target cannot carry, or `RequestError` where the route
         says `unsupported: refuse`.
         """
-        binding = self.binding
         try:
-            if self.settings.requests:
-                self._overlay()
-            self._check_carried()
-            rendered = binding.dialect.write(
-                self.request,
-                binding.view,
-                self.upstream.view,
-                path=binding.path,
-                query=binding.query,
-            )
-            return self._dressed(rendered)
-        except Refusal as refusal:
-            raise self._unsupported(str(refusal)) from refusal
-        except WireError as error:
-            raise RequestError(
-                "bad_request", f"the request cannot be sent: {error}", target=binding.id
-            ) from error
+            self._settle()
+            return self._written()
+        except (Refusal, WireError) as error:
+            raise self._told(error) from error
+
+    async def http_with_bytes(self) -> HttpRequest:
+        """The same for a wire that does not take every address: what it needs the bytes of is
+        fetched first, as far as the route file allows it."""
+        try:
+            self._settle()
+            await self._fetch()
+            return self._written()
+        except (Refusal, WireError) as error:
+            raise self._told(error) from error
+
+    def _settle(self) -> None:
+        if self.settings.requests:
+            self._overlay()
+        self._check_carried()
+
+    async def _fetch(self) -> None:
+        wanted = addresses(self.request, self.binding, self.upstream)
+        if not wanted:
+            return
+        media, call = self.call.media, self.call
+        for one in wanted:
+            why = media.refusal(one.url)
+            if why is not None:
+                raise self._unsupported(why)
+        left = None if call.deadline is None else call.deadline - call.clock.monotonic()
+        try:
+            await media.fetch(wanted, left)
+        except FetchError as error:
+            raise self._unsupported(str(error)) from error
+        self.request = with_bytes(self.request, wanted, media.known)
+
+    def _written(self) -> HttpRequest:
+        binding = self.binding
+        rendered = binding.dialect.write(
+            self.request,
+            binding.view,
+            self.upstream.view,
+            path=binding.path,
+            query=binding.query,
+        )
+        return self._dressed(rendered)
+
+    def _told(self, error: Refusal | WireError) -> CallError:
+        if isinstance(error, Refusal):
+            return self._unsupported(str(error))
+        return RequestError(
+            "bad_request", f"the request cannot be sent: {error}", target=self.binding.id
+        )
 
     def reply_headers(self, reply: Reply) -> dict[str, str]:
         """The answer's own headers, as far as what they say is known by now."""
@@ -116,18 +158,29 @@ class Rendering:
         if self.call.stream and not dialect.streams:
             raise self._unsupported(f"{dialect.name} cannot be streamed")
         hints, meaning = dialect.loss(self.request, self.binding.view, self.upstream.view)
+        if self.binding.lacks:
+            more, lost = untaken(self.request, self.binding.lacks, dialect.hints)
+            hints, meaning = [*hints, *more], [*meaning, *lost]
         missing = lacking(self.request, self.binding.view.get("capabilities"))
         if self.settings.unsupported != "drop":
             if meaning:
                 what = ", ".join(f"`{name}`" for name in meaning)
-                raise self._unsupported(f"{dialect.name} cannot carry {what}")
+                raise self._unsupported(f"{self._carrier(meaning)} cannot carry {what}")
             if missing:
                 raise self._unsupported(f"it is not known to be capable of {', '.join(missing)}")
         elif missing:
             self.request, more = without(self.request, missing)
             hints = [*hints, *(name for name in more if name not in meaning)]
+        if self.binding.lacks:
+            kept = self.request.keys() - self.binding.lacks
+            self.request = {name: self.request[name] for name in self.request if name in kept}
         if hints or meaning:
             self.call.decision.dropped.extend(f"{leaf}: {name}" for name in (*hints, *meaning))
+
+    def _carrier(self, fields: Collection[str]) -> str:
+        """Who cannot carry these fields: the provider, or its whole wire language."""
+        own = self.binding.lacks.issuperset(fields)
+        return self.binding.id.partition("/")[0] if own else self.binding.dialect.name
 
     def _unsupported(self, why: str) -> CallError:
         leaf = self.binding.id
@@ -145,8 +198,8 @@ class Rendering:
         body = rendered.body
         if self.settings.wires:
             headers, query, body = self._overlaid(rendered, headers, query)
-        if not rendered.path.startswith("/"):
-            raise InternalError(f"the path `{rendered.path[:80]}` does not begin with a slash")
+        if not _PATH.fullmatch(rendered.path):
+            raise InternalError(f"the path `{rendered.path[:80]}` cannot stand in a URL")
         url = self.upstream.base_url + rendered.path
         if query:
             url += "?" + "&".join([f"{_safe(key)}={_safe(value)}" for key, value in query.items()])

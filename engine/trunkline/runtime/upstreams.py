@@ -7,14 +7,29 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from trunkline.auth import MASK, ApiKey, Hiding, Secret, Unsigned, check_base, origin_of
-from trunkline.compile.roots import PROVIDER_FIELDS
+from trunkline.auth import (
+    CLOUD_SECRETS,
+    MASK,
+    ApiKey,
+    Hiding,
+    Masked,
+    Secret,
+    Unsigned,
+    bearer_key,
+    cloud_form,
+    cloud_mask,
+    cloud_signer,
+    origin_of,
+)
+from trunkline.compile.origins import check_url, wrong_setting
+from trunkline.compile.roots import FLAGS, PROVIDER_FIELDS
 from trunkline.config.models import SIMULATED
 from trunkline.config.references import Join, Reference, UnresolvedError, find, resolve
 from trunkline.diagnostics import Diagnostic, sort
 from trunkline.errors import ConfigError
 from trunkline.graph import Upstream
 from trunkline.runtime.simulated import start_simulated
+from trunkline.template import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +38,7 @@ if TYPE_CHECKING:
     from trunkline.compile import Plan
     from trunkline.config.source import Path
     from trunkline.graph import Provider
+    from trunkline.runtime.generation import Closable
     from trunkline.simulator import Simulated
 
 __all__ = ["dry_upstreams", "open_upstreams"]
@@ -30,18 +46,20 @@ __all__ = ["dry_upstreams", "open_upstreams"]
 
 async def open_upstreams(
     plan: Plan, environ: Mapping[str, str]
-) -> tuple[dict[str, Upstream], list[Simulated]]:
-    """Every provider of the plan, ready to be called, and the simulated ones that were started.
+) -> tuple[dict[str, Upstream], list[Closable]]:
+    """Every provider of the plan, ready to be called, and what must be closed after use: the
+    simulated ones that were started, and signers.
 
     Raises `ConfigError` that lists everything that is missing; then nothing is left running.
     """
     opening = _Opening(plan, lambda value: resolve(value, environ))
-    started: list[Simulated] = []
+    started: list[Closable] = []
     upstreams: dict[str, Upstream] = {}
     try:
         for name, provider in plan.providers.items():
             if provider.type != SIMULATED:
                 upstreams[name] = opening.real(provider)
+                started.append(upstreams[name].signer)
             elif not opening.missing:
                 simulated = await opening.start(provider)
                 if simulated is None:
@@ -51,8 +69,8 @@ async def open_upstreams(
         if opening.missing:
             raise ConfigError(sort(opening.missing))
     except BaseException:
-        for simulated in started:
-            await simulated.aclose()
+        for thing in started:
+            await thing.aclose()
         raise
     return upstreams, started
 
@@ -89,11 +107,12 @@ class _Opening:
 
     def real(self, provider: Provider) -> Upstream:
         """A provider that is somewhere else."""
-        base_url = self._base_url(provider)
+        view = self._view(provider)
+        base_url = self._base_url(provider, view)
         headers = self._headers(provider)
-        signer = self._signer(provider, base_url)
         hide = Hiding(self._secrets(provider))
-        return Upstream(base_url, headers, signer, self._view(provider), hide=hide)
+        signer = self._signer(provider, base_url, view, hide)
+        return Upstream(base_url, headers, signer, view, hide=hide)
 
     def simulated(self, provider: Provider, origin: str) -> Upstream:
         """A provider that answers on this machine. It needs no credential, but whatever the
@@ -110,11 +129,14 @@ class _Opening:
             self._miss(str(error), ("providers", provider.name))
             return None
 
-    def _text(self, provider: Provider, *path: str) -> str | None:
+    def _text(self, provider: Provider, *path: str | int) -> str | None:
         """The text at a path of the provider's settings; None if nothing is there."""
         value: Any = provider.settings
         for step in path:
-            value = value.get(step) if isinstance(value, dict) else None
+            if isinstance(value, list) and isinstance(step, int):
+                value = value[step]
+            else:
+                value = value.get(step) if isinstance(value, dict) else None
         if value is None:
             return None
         try:
@@ -127,11 +149,15 @@ class _Opening:
         span = self.plan.document.span(path)
         self.missing.append(Diagnostic("TL310", "error", message, span))
 
-    def _base_url(self, provider: Provider) -> str:
-        url = (self._text(provider, "base_url") or "").rstrip("/")
+    def _base_url(self, provider: Provider, view: Mapping[str, Any]) -> str:
         try:
+            url = (self._written_url(provider, view) or "").rstrip("/")
             if url:
-                check_base(url)
+                check_url(url)
+        except Refusal as refusal:
+            if not self.missing:  # A setting that is missing was reported as such.
+                self._miss(str(refusal), ("providers", provider.name, "base_url"))
+            return ""
         except ValueError as error:
             if self.dry:
                 return "https://" + re.sub(r"[^A-Za-z0-9_]+", "-", url).strip("-")
@@ -154,55 +180,109 @@ class _Opening:
         return MASK if hidden else value
 
     def _secrets(self, provider: Provider) -> Iterator[str]:
-        """The key, and what stands behind references in headers, which may be one too."""
+        """The key and what else signs, and what stands behind references in headers, which may
+        be secret too."""
         if self.dry:
             return
-        key, headers = provider.settings.get("api_key"), provider.settings.get("headers")
-        written = [] if key is None else [_referred(key)]
-        written.extend(reference for _, reference in find(headers))
+        settings = provider.settings
+        form = cloud_form(settings)
+        said = {} if form is None else settings["auth"][form]
+        whole = [settings.get("api_key"), *(said.get(name) for name in CLOUD_SECRETS)]
+        written = [_referred(value) for value in whole if value is not None]
+        written.extend(reference for _, reference in find(settings.get("headers")))
         for value in written:
             with contextlib.suppress(UnresolvedError):
                 yield self.look(value)
 
-    def _signer(self, provider: Provider, base_url: str) -> Signer:
+    def _signer(
+        self, provider: Provider, base_url: str, view: Mapping[str, Any], hide: Hiding
+    ) -> Signer:
+        form = cloud_form(provider.settings)
+        if form is not None and base_url:
+            return self._cloud(provider, form, base_url, view, hide)
         key = self._text(provider, "api_key")
+        return self._keyed(provider, base_url, key)
+
+    def _cloud(
+        self, provider: Provider, form: str, base_url: str, view: Mapping[str, Any], hide: Hiding
+    ) -> Signer:
+        """Signs with credentials that are looked up when they are needed."""
+        before = len(self.missing)
+        at = ("auth", form)
+        said: dict[str, Any] = {"region": view.get("region")}
+        for name, written in provider.settings["auth"][form].items():
+            if isinstance(written, list):
+                texts = (self._text(provider, *at, name, index) for index in range(len(written)))
+                said[name] = [text for text in texts if text is not None]
+            else:
+                said[name] = self._text(provider, *at, name)
+        key = bearer_key(said, lambda name: self.look(Reference("env", name, "")))
+        if key:
+            hide.learn(key)
+            return self._keyed(provider, base_url, key)
+        if self.dry:
+            return cloud_mask(form)
+        try:
+            if len(self.missing) == before:
+                return cloud_signer(form, said, base_url, hide)
+        except ValueError as error:
+            self._miss(str(error), ("providers", provider.name, *at))
+        return Unsigned()
+
+    def _keyed(self, provider: Provider, base_url: str, key: str | None) -> Signer:
         if key is None or not base_url:
             return Unsigned()
         auth = provider.settings.get("auth") or {"header": "authorization", "prefix": "Bearer "}
         header, prefix = auth.get("header", "authorization"), auth.get("prefix", "")
         if self.dry:
-            return _Masked(header, prefix)
+            return Masked((header, prefix))
         try:
             return ApiKey(Secret(key, origin_of(base_url)), base_url, header, prefix)
         except ValueError as error:
             self._miss(str(error), ("providers", provider.name, "api_key"))
             return Unsigned()
 
+    def _written_url(self, provider: Provider, view: Mapping[str, Any]) -> str | None:
+        """The base URL as the route file or the row has it, with the settings in it."""
+        if provider.base is None:
+            return self._text(provider, "base_url")
+        url = provider.base(view)
+        return url if isinstance(url, str) else None
+
     def _view(self, provider: Provider) -> dict[str, Any]:
         view: dict[str, Any] = {"name": provider.name, "type": provider.type}
         view["quirks"] = provider.settings.get("quirks") or {}
+        made_of = provider.base_reads()
+        hosts = PROVIDER_FIELDS if made_of is None else {path[0] for path in made_of}
         for name in PROVIDER_FIELDS:
-            value = self._text(provider, name)
+            value = self._setting(provider, name, in_host=name in hosts)
             if value is not None:
                 view[name] = value
         return view
 
+    def _setting(self, provider: Provider, name: str, *, in_host: bool) -> str | bool | None:
+        """A plain setting. Raises nothing: one that cannot be used is among the missing."""
+        written = provider.settings.get(name)
+        if isinstance(written, bool):
+            return written
+        text = self._text(provider, name)
+        if text is None:
+            return _stand_in(provider, name)
+        if name in FLAGS:
+            return text.lower() == "true"
+        why = wrong_setting(text, in_host=in_host)
+        if why is None:
+            return text
+        if self.dry:
+            return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "-"
+        self._miss(f"`{name}` cannot be {text[:80]!r}: {why}", ("providers", provider.name, name))
+        return None
 
-class _Masked:
-    """Shows where a key would be."""
 
-    def __init__(self, header: str, prefix: str) -> None:
-        self._header = (header.lower(), prefix + MASK)
-
-    async def sign(self, request: Any) -> Any:
-        from dataclasses import replace
-
-        kept = tuple(h for h in request.headers if h[0] != self._header[0])
-        return replace(
-            request,
-            headers=(*kept, self._header),
-            secret_headers=request.secret_headers | {self._header[0]},
-        )
+def _stand_in(provider: Provider, name: str) -> str | None:
+    """What a simulated provider has where the one that it imitates must be told something."""
+    known = (provider.settings.get("settings") or {}).get(name) or {}
+    return SIMULATED if provider.type == SIMULATED and known.get("required") else None
 
 
 def _referred(value: Any) -> str | Reference | Join:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Library", "Mode", "Template", "compile_expression"]
 
-Mode = Literal["write", "read", "serve", "path", "query", "headers"]
+Mode = Literal["write", "read", "serve", "path", "query", "headers", "base"]
 """What a template is for.
 
 `read` and `serve` take values that they do not know as absent, for enumerations grow. In the

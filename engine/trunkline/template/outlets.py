@@ -1,4 +1,4 @@
-"""Text that leaves for somewhere with rules of its own: a URL's path, its query, a header.
+"""Text that leaves for somewhere with rules of its own: a URL's origin, path or query, a header.
 
 `urllib.parse.quote("..")` is `..`, and clients then walk up the path: percent-encoding alone
 does not make a segment safe, so `.` and `..` are refused.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["OUTLETS", "Outlet"]
 
 _UNFIT: Final = re.compile(r"[^\t\x20-\x7e]")
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]{0,253}")
+_STEPS: Final = frozenset({".", ".."})
 
 
 def segment(value: Any, written: str) -> str:
@@ -27,6 +30,35 @@ def segment(value: Any, written: str) -> str:
     if value is ABSENT or value is None or value == "":
         raise Refusal(f"the path needs a value for {written}")
     return _encoded(value, written)
+
+
+def path(value: Any, written: str) -> Any:
+    """A whole path, which has the segments that were written: no value has added one, left one
+    out, or become a step upwards together with its neighbours."""
+    if value is ABSENT:
+        return ABSENT
+    steps = str(value).split("/")
+    if len(steps) != _segments(written) or not _STEPS.isdisjoint(steps):
+        raise Refusal(f"{written} is not fit for a URL with these values")
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _segments(written: str) -> int:
+    """How many segments a path has, whatever stands in its holes."""
+    from trunkline.template.expressions import split
+
+    return 1 + sum(piece.count("/") for piece in split(written) if isinstance(piece, str))
+
+
+def base(value: Any, written: str) -> Any:
+    """A part of a base URL that is made of settings: letters, digits, dots and dashes, so it is
+    a part of the host and cannot begin anything else."""
+    if value is ABSENT or value is None:
+        raise Refusal(f"the base URL needs a value for {written}")
+    if not isinstance(value, str) or not _HOST.fullmatch(value):
+        raise Refusal(f"{written} is not fit for a host name")
+    return value
 
 
 def query(value: Any, written: str) -> Any:
@@ -66,7 +98,8 @@ def _outlet(function: Callable[..., Any]) -> Filter:
 
 
 OUTLETS: Final[dict[str, Outlet]] = {
-    "path": Outlet(hole=_outlet(segment)),
+    "path": Outlet(hole=_outlet(segment), whole=_outlet(path)),
+    "base": Outlet(hole=_outlet(base)),
     "query": Outlet(hole=_outlet(query)),
     "headers": Outlet(whole=_outlet(header)),
 }

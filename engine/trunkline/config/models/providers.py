@@ -14,9 +14,11 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
+from trunkline.config.models.auth import Auth
 from trunkline.config.models.nodes import Capability
 from trunkline.config.models.words import (
     MESSAGE,
+    BaseUrl,
     Count,
     CountOrReference,
     Duration,
@@ -82,19 +84,6 @@ class ProviderLimits(Strict):
     """Never let through more than this."""
 
 
-class Auth(Strict):
-    """How requests carry the credential: a header and what stands before the key in it."""
-
-    header: HeaderName | None = Field(default=None, examples=["authorization", "x-api-key"])
-    """The header that carries the key."""
-    prefix: str | None = Field(default=None, examples=["Bearer "])
-    """What stands before the key."""
-    optional: bool | None = None
-    """Whether requests may go without a key, as many servers of one's own allow."""
-    scheme: Name | None = later()
-    """How requests are signed where a key in a header is not enough."""
-
-
 class Key(Strict):
     """One credential of a pool, with its own health and limits."""
 
@@ -156,10 +145,14 @@ class DialectRule(Strict):
     """Patterns of model names; without them, all models."""
     use: Name
     """The dialect."""
-    path: str | None = Field(default=None, examples=["/v1/models/{{ target.model }}:generate"])
+    path: str | dict[str, Any] | None = Field(
+        default=None, examples=["/v1/models/{{ target.model }}:generate"]
+    )
     """Where requests go, instead of the dialect's own path. A template."""
     query: dict[str, Any] | None = None
     """Query parameters. Values are templates."""
+    lacks: list[Name] | None = None
+    """Fields of a request that these models do not take, beside those that the provider lacks."""
 
 
 class Common(Strict):
@@ -205,8 +198,8 @@ class Provider(Common):
     """A row of the catalogue; without one, the row of the provider's own name."""
     dialect: Name | None = Field(default=None, examples=["openai-chat", "anthropic-messages"])
     """The wire language, where there is no row or it speaks another one."""
-    base_url: Text | None = Field(default=None, examples=["https://api.example.com/v1"])
-    """Where it is."""
+    base_url: BaseUrl | None = Field(default=None, examples=["https://api.example.com/v1"])
+    """Where it is; a template where it depends on settings such as `region`."""
     api_key: Text | None = Field(default=None, examples=["${env:OPENAI_API_KEY}"])
     """The credential: a reference, never clear text."""
     keys: Annotated[list[Key], Field(min_length=1)] | None = later()
@@ -225,12 +218,20 @@ class Provider(Common):
     """The location, for providers that have locations."""
     organization: Text | None = None
     """The organization that requests are billed to."""
+    resource: Text | None = None
+    """The resource, for providers where each has a host of its own."""
+    account: Text | None = None
+    """The account, for providers where each has a host of its own."""
+    fips: TruthOrReference | None = None
+    """Whether to use hosts with FIPS 140 validated cryptography, for providers that have some."""
     version: Text | None = None
     """The version of the provider's API."""
     api_version: Text | None = None
     """The version of the API, where it is a query parameter."""
     quirks: dict[str, Any] | None = None
     """How this provider differs from others of its dialect; the dialect says what it knows."""
+    lacks: list[Name] | None = Field(default=None, examples=[["seed", "user"]])
+    """Fields of a request that it does not take: hints are left out, the rest is unsupported."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Provider:
@@ -394,6 +395,15 @@ AnyProvider = TypeAliasType(
 """Who is called and how, or how one is simulated."""
 
 
+class Setting(Strict):
+    """A plain setting of a provider, as its row describes it."""
+
+    about: str
+    """What it is, in a sentence for people."""
+    required: Yes | None = None
+    """Whether nothing can be sent without it."""
+
+
 class ProviderRow(Strict):
     """A row of the catalogue: what is known of a provider before anyone configures it."""
 
@@ -401,8 +411,8 @@ class ProviderRow(Strict):
     """Its name, which `type` refers to."""
     about: str | None = None
     """A sentence for people."""
-    base_url: str | None = None
-    """Where it is; without one, whoever uses the row must say so."""
+    base_url: str | dict[str, Any] | None = None
+    """Where it is, a template; without one, whoever uses the row must say so."""
     auth: Auth | None = None
     """How requests carry the key."""
     env: dict[Name, Name] | None = None
@@ -419,5 +429,7 @@ class ProviderRow(Strict):
     """What its models can do."""
     quirks: dict[str, Any] | None = None
     """How it differs from others of its dialect."""
-    settings: dict[Name, dict[str, Any]] | None = None
-    """The plain settings that it takes, each with an `about`."""
+    lacks: list[Name] | None = None
+    """Fields of a request that it does not take."""
+    settings: dict[Name, Setting] | None = None
+    """The plain settings that it takes."""

@@ -87,6 +87,7 @@ NAME: Final = r"[A-Za-z][A-Za-z0-9_.-]{0,63}"
 _NODE: Final = rf"{NAME}(?:/(?!\S*(?:\{{\{{|\$\{{))\S*[^\s,])?"
 _GLOB: Final = r"(?!\$\{[A-Za-z]+:)[\s\S]+"
 _HEADER: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_HOST: Final = r"(?:\*\.)?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Za-z0-9-]{1,63}"
 _EXPRESSION: Final = r"(?![\s\S]*\{\{)[\s\S]*\S[\s\S]*"
 _DURATION: Final = r"off|[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d)"
 _COUNT: Final = r"[0-9][0-9_]*"
@@ -143,6 +144,16 @@ HeaderName = TypeAliasType(
     Annotated[str, PlainValidator(_pattern(_HEADER)), _schema("header", _HEADER, "x-team")],
 )
 """The name of an HTTP header (RFC 9110, section 5.1)."""
+
+FetchHost = TypeAliasType(
+    "FetchHost",
+    Annotated[
+        str,
+        PlainValidator(_pattern(_HOST)),
+        _schema("host", _HOST, "cdn.example.com", "*.example.com"),
+    ],
+)
+"""A host's name, or `*.` and the name of a domain for all below it; without scheme and path."""
 
 Expression = TypeAliasType(
     "Expression",
@@ -313,6 +324,32 @@ Text = TypeAliasType(
     ],
 )
 """Text, or a reference to it: `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}`."""
+
+
+def _base_url(value: Any) -> Any:
+    """A template's tree is read when it is compiled; everything else is text or a reference."""
+    if isinstance(value, dict) and "join" not in value:
+        return value
+    return _referable(_plain_text)(value)
+
+
+BaseUrl = TypeAliasType(
+    "BaseUrl",
+    Annotated[
+        str | dict[str, Any] | Referred,
+        PlainValidator(_base_url),
+        WithJsonSchema(
+            {
+                "type": ["string", "object"],
+                "pattern": f"^(?:{REFERENCE}|{_NO_REFERENCE})$",
+                "if": {"type": "object", "required": ["join"]},
+                "then": _JOIN_SCHEMA,
+                TYPE: "text or reference",
+            }
+        ),
+    ],
+)
+"""A URL, a reference to one, or a template that makes one of a provider's settings."""
 
 
 def _upstream(value: Any) -> str | Reference:

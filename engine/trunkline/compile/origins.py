@@ -1,0 +1,152 @@
+"""Where a provider is: its base URL, the settings that it is made of, and what they may hold.
+
+A base URL is text, a reference, or a template over the provider's settings
+(`https://bedrock-runtime.{{ provider.region }}.amazonaws.com`). A setting that a template puts
+into a host is one label of it (RFC 1123, section 2.1); any other is a line of text that a URL or
+a header can carry.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from trunkline.auth import check_base
+from trunkline.compile.roots import FLAGS, PROVIDER_FIELDS, closed_in_dialects
+from trunkline.config.references import Reference
+from trunkline.template import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from trunkline.compile.report import Report
+    from trunkline.config.source import Document, Path
+    from trunkline.template import Library, Template
+
+__all__ = [
+    "check_origin",
+    "check_required",
+    "check_settings",
+    "check_url",
+    "is_template",
+    "wrong_setting",
+]
+
+_LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+_LINE: Final = re.compile(r"(?!\.{1,2}\Z)[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
+_URL: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9a-f:.]+(?:%[a-z0-9]+)?")
+_STAND_IN: Final = "x"
+"""A setting whose value only an environment knows."""
+
+
+def is_template(url: Any) -> bool:
+    """Whether a base URL is made of settings."""
+    if isinstance(url, dict):
+        return "join" not in url
+    return isinstance(url, str) and "{{" in url
+
+
+def wrong_setting(text: str, *, in_host: bool) -> str | None:
+    """What is wrong with the value of a setting, or None."""
+    if in_host and not _LABEL.fullmatch(text):
+        return "it is part of a host name: letters, digits and dashes, 63 of them at most"
+    if not _LINE.fullmatch(text):
+        return "it is part of a URL or a header: one line of printable ASCII, and no `.` or `..`"
+    return None
+
+
+def check_settings(report: Report, settings: Mapping[Path, Any], hosts: Collection[str]) -> None:
+    """The plain settings as far as they are written out; `hosts` go into the host.
+
+    `settings` are those of the route file, by path.
+    """
+    for path, text in settings.items():
+        name = path[-1]
+        if isinstance(text, str) and Reference.parse(text) is None:
+            why = wrong_setting(text, in_host=name in hosts)
+            if why is not None:
+                report.error("TL314", f"`{name}` cannot be {text[:80]!r}: {why}", path)
+
+
+def check_origin(report: Report, library: Library, whole: Document, path: Path) -> Template | None:
+    """The template of the base URL, if it is one; what is wrong with it, or that there is none,
+    is reported at `path`, that of the provider."""
+    url = whole.value.get("base_url")
+    if url is None:
+        message = f"nothing says where `{path[-1]}` is"
+        report.error("TL308", message, path, "write `base_url: https://…`", key=True)
+    elif is_template(url):
+        return _compiled(report, library, whole, path)
+    elif isinstance(url, str) and Reference.parse(url) is None:
+        _check_url(report, url, (*path, "base_url"))
+    return None
+
+
+def _compiled(report: Report, library: Library, whole: Document, path: Path) -> Template | None:
+    """A template of a base URL, tried with the settings that are known by now."""
+    before = len(report.found)
+    closed = {"provider": closed_in_dialects()["provider"]}
+    base = library.compile(("base_url",), ("provider",), "base", closed=closed, report=report.found)
+    if len(report.found) > before:
+        return None
+    known = {name: _known(whole.value[name]) for name in PROVIDER_FIELDS if name in whole.value}
+    try:
+        url = base(known)
+    except Refusal:
+        fields = sorted(one[0] for one in base.paths("provider") or () if len(one) == 1)
+        said = whole.value.get("settings") or {}
+        missing = [
+            name
+            for name in fields
+            if name in PROVIDER_FIELDS
+            and name not in known
+            and name not in FLAGS
+            and not said.get(name, {}).get("required")
+        ]
+        if missing:  # A wrong value has a finding of its own, and so has a required one.
+            message = f"nothing says where `{path[-1]}` is"
+            hint = f"write `{missing[0]}: …`, or `base_url: https://…`"
+            report.error("TL308", message, path, hint, key=True)
+        return base
+    if isinstance(url, str):
+        _check_url(report, url, (*path, "base_url"))
+    else:
+        message = "this gives no URL"
+        report.error("TL311", message, (*path, "base_url"), "write `https://host/path`")
+    return base
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, str) and Reference.parse(value) is None:
+        return value
+    return value if isinstance(value, bool) else _STAND_IN
+
+
+def check_url(url: str) -> None:
+    """Raise `ValueError` for what is no base URL: what clients would read differently, too."""
+    check_base(url)
+    if not _URL.fullmatch(url) or not _HOST.fullmatch(urlsplit(url).hostname or ""):
+        raise ValueError("a base URL is printable ASCII, and its host letters, digits and dashes")
+    if not {".", ".."}.isdisjoint(urlsplit(url).path.split("/")):
+        raise ValueError("a base URL has no `.` or `..` in its path")
+
+
+def _check_url(report: Report, url: str, path: Path) -> None:
+    try:
+        check_url(url)
+    except ValueError as error:
+        report.error("TL311", f"{error}", path, "write `https://host/path`")
+
+
+def check_required(report: Report, whole: Document, path: Path, read: Collection[str]) -> None:
+    """The settings that the row calls required and that something reads, where nobody says what
+    they are. The hint names the environment variable that usually holds the value."""
+    for name, about in (whole.value.get("settings") or {}).items():
+        if not about.get("required") or name not in read or name in whole.value:
+            continue
+        variable = (whole.value.get("env") or {}).get(name)
+        value = f'"${{env:{variable}}}"' if variable else "…"
+        message = f"nothing says the {name} of `{path[-1]}`: {about['about']}"
+        report.error("TL308", message, path, f"write `{name}: {value}`", key=True)
