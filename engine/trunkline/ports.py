@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = [
     "Attempt",
     "Clock",
     "Decision",
+    "FetchError",
+    "Fetched",
+    "Fetcher",
     "HttpRequest",
     "HttpResponse",
     "Random",
@@ -96,6 +99,34 @@ class Transport(Protocol):
         """Send, and wait for the response's head.
 
         Raises `UpstreamError` of kind `connect`, `timeout` or `server_error`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class FetchError(Exception):
+    """Why a file could not be fetched, in words that a caller may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file from the web: what its host calls it, perhaps nothing, and its bytes."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+class Fetcher(Protocol):
+    """Fetches what callers name by URL. It must reach nothing that only this machine can reach."""
+
+    async def fetch(self, url: str, take: Callable[[int], None]) -> Fetched:
+        """The file at an https URL. `take` is told of every piece by its size as it comes, and
+        raises `FetchError` when it is too much.
+
+        Raises `FetchError`, and takes as long as its caller lets it.
         """
         ...
 

@@ -13,6 +13,7 @@ from trunkline import lint
 from trunkline.compile.dialects import Dialects
 from trunkline.compile.inherit import Inherited
 from trunkline.compile.late import late_paths, settled
+from trunkline.compile.media import fetch_rules
 from trunkline.compile.nodes import Nodes
 from trunkline.compile.overlays import Overlays
 from trunkline.compile.plan import Found, Plan, Route
@@ -111,6 +112,7 @@ def compile_spec(spec: Spec) -> tuple[Plan | None, list[Diagnostic]]:
         {name: node for name, node in targets.items() if node is not None},
         tuple(sort(report.found)),
         late_paths(spec.document),
+        fetch_rules(file),
         overlays.reads_tokens,
         overlays.reads_time,
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trunkline.config.source import Document, Path
     from trunkline.config.spec import Spec
     from trunkline.diagnostics import Diagnostic
-    from trunkline.graph import Node, Provider
+    from trunkline.graph import FetchRules, Node, Provider
     from trunkline.policy.match import Matcher
 
 __all__ = ["Found", "Plan", "Route"]
@@ -50,8 +50,8 @@ class Plan:
 
     `targets` are the named nodes, as far as they stand on their own; `warnings` is what was
     found that is no error; `late` are the places of values that the graph depends on and only
-    an environment can give (see `settle`); `reads_tokens` and `reads_time` say what conditions
-    need to know.
+    an environment can give (see `settle`); `fetch` is which files may be fetched; `reads_tokens`
+    and `reads_time` say what conditions need to know.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Plan:
     targets: Mapping[str, Node]
     warnings: tuple[Diagnostic, ...] = ()
     late: tuple[Path, ...] = ()
+    fetch: FetchRules | None = None
     reads_tokens: bool = False
     reads_time: bool = False
 

@@ -54,6 +54,10 @@ _FORMS: Final = {
     "name": ("is not a name", "a letter, then up to 63 letters, digits, `_`, `.` or `-`"),
     "node": ("is not a node", "write `provider/model`, a provider, or a target's name"),
     "header": ("is not the name of a header", "letters, digits and `-`"),
+    "host": (
+        "is not the name of a host",
+        "a host's name alone, or `*.example.com` for all below it",
+    ),
     "duration": ("is not a duration", "one number and one unit (ms, s, m, h, d), or `off`"),
     "count": ("is not a count", "digits, with `_` between them where it helps: 90_000"),
     "money": ("is not an amount of money", "a number and USD: `12.50 USD`"),
@@ -277,9 +281,20 @@ def _bad_form(value: str, form: str, span: Span, path: Path) -> Diagnostic:
     message, hint = _FORMS.get(form, ("has not the right form", ""))
     if value != value.strip():
         hint = _PLAIN_SPACES if form == "name" else f"{hint}, without blanks around it"
+    if form == "host":
+        hint = _host_hint(value, hint)
     if form == "duration" and value.replace(".", "", 1).isdigit():
         hint = f"the unit is missing: `{value}s`"
     return Diagnostic("TL206", "error", f"`{shown}` {message}", span, hint)
+
+
+def _host_hint(value: str, hint: str) -> str:
+    """What was probably meant: a URL without all but its host."""
+    name = re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//", "", value).strip()
+    name = re.split(r"[/?#]", name.rpartition("@")[2])[0].partition(":")[0]
+    if name in ("", "*"):
+        return "name the hosts: any host at all would let callers reach whatever there is"
+    return f"write `{name}`" if name != value and "." in name else hint
 
 
 def _reference(wrong: str | None, value: str, span: Span, path: Path) -> Diagnostic:

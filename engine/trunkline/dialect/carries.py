@@ -5,7 +5,7 @@
     hints: [logit_bias]                      # whole fields that may be left out, and recorded
     drops: [messages.name, content.citations]   # what lies deeper and is left out, and recorded
     inlines: part.type == 'file'             # of which parts it needs the bytes, not an address
-    bound: [previous_response_id]            # what in its own extras only one provider can read
+    bound: [previous_response_id, tools.vector_store_ids]   # what only one provider can read
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Carries", "carries_of"]
 
-_ALWAYS: Final = frozenset({"model", "messages", "extra"})
-"""The model goes as the target's own; what `extra` loses is told by owner."""
+_ALWAYS: Final = frozenset({"model", "messages", "extra", "hints", "encoding_format"})
+"""The model goes as the target's own; what `extra` and `hints` lose is told by owner."""
 
 _WRITTEN: Final = ("request", "target", "provider")
 _BRANCHES: Final = frozenset({"do", "then", "else", "case", "has", "default", "in", "$spread"})
@@ -75,9 +75,10 @@ class Carries:
                 value = request[field]
                 if _asks(field, value):
                     (dropped if field in self.hints else lost).append(field)
-            for owner, fields in (request.get("extra") or {}).items():
-                if owner != self._family and fields:
-                    lost.append(f"extra.{owner}")
+            for field, foreign in (("extra", lost), ("hints", dropped)):
+                for owner, fields in (request.get(field) or {}).items():
+                    if owner != self._family and fields:
+                        foreign.append(f"{field}.{owner}")
         if self._drops is not None:
             dropped += self._finder(request, target, provider)(request)
         return sorted(dropped), sorted(lost)
@@ -112,23 +113,34 @@ class Carries:
         return self._inlines is not None and self._inlines(part, url, target, provider) is True
 
     def references(self, request: Mapping[str, Any]) -> list[str]:
-        """The names of what the wire's own extras refer to and only one provider can read."""
-        own = (request.get("extra") or {}).get(self._family)
-        if not own:
-            return []
-        return [path for path, steps in self._bound if _there(own, steps)]
+        """The names of what the wire's own extras and tools refer to and one provider can read.
+        A path that begins with `tools` leads into the tools that only this wire knows."""
+        found = []
+        for path, (first, *rest) in self._bound:
+            if first == "tools":
+                tools = request.get("tools") or ()
+                blocks = [tool.get("block") for tool in tools if tool["type"] == "wire"]
+                there = any(_refers(block, rest) for block in blocks)
+            else:
+                own = (request.get("extra") or {}).get(self._family)
+                there = _refers(own, (first, *rest))
+            if there:
+                found.append(path)
+        return found
+
+
+def _refers(value: Any, steps: Sequence[str]) -> bool:
+    """Whether there is text at a path, or a list of texts: ids, not settings."""
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    texts = value if isinstance(value, list) else [value]
+    return bool(texts) and all(isinstance(text, str) and text for text in texts)
 
 
 def _asks(field: str, value: Any) -> bool:
     """Whether a field's value asks for anything."""
     empty = value is None or value == [] or value == {}
     return not (empty or MEANINGLESS.get(field, ABSENT) == value)
-
-
-def _there(value: Any, steps: Sequence[str]) -> bool:
-    for step in steps:
-        value = value.get(step) if isinstance(value, dict) else None
-    return bool(value)
 
 
 def carries_of(

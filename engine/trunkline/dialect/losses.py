@@ -200,7 +200,7 @@ NESTED: Final[dict[str, Nested]] = {
 }
 """Every nested thing that a dialect may drop, by its name in `drops` and in decision records."""
 
-FIELDS: Final = frozenset(get_type_hints(ChatRequest)) - {"model", "messages", "extra"}
+FIELDS: Final = frozenset(get_type_hints(ChatRequest)) - {"model", "messages", "extra", "hints"}
 
 DROPPABLE: Final = NESTED.keys() | FIELDS
 """What `drops` may name: nested things, and whole fields that a wire carries at times only."""
@@ -240,7 +240,7 @@ class Finder:
             for tool in request.get("tools") or ():
                 self._look(tool, tables["tools"], found)
         if self._any:
-            for message in request["messages"]:
+            for message in request.get("messages") or ():
                 self._message(message, found)
         return sorted(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trunkline.graph.balance import Balance
 from trunkline.graph.fallback import Fallback
+from trunkline.graph.media import FetchRules, Media
 from trunkline.graph.node import Call, Node, Scope, SkippedError
 from trunkline.graph.overlay import Overlay
 from trunkline.graph.provider import Binding, DialectRule, Model, Provider, Upstream
@@ -19,6 +20,8 @@ __all__ = [
     "Call",
     "DialectRule",
     "Fallback",
+    "FetchRules",
+    "Media",
     "Model",
     "Node",
     "Overlay",

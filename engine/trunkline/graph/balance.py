@@ -60,7 +60,7 @@ class Balance:
 
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """The reply of the member that was picked, or of the second one."""
-        outer, more = call.cap, call.more
+        outer, more, picker = call.cap, call.more, call.picker
         cap = outer if self.sends is None else min(outer, call.sent + self.sends)
         tried: set[int] = set()
         failures = 0
@@ -74,6 +74,7 @@ class Balance:
             last = failures + 1 == MOST_TRIES or len(tried) == len(self.members)
             call.cap = cap if last else max(call.sent + member.need, cap - 1)
             call.more = more or not last
+            call.picker = picker or self
             try:
                 return await member.call(request, call)
             except SkippedError as error:
@@ -84,7 +85,7 @@ class Balance:
                 if error.kind not in DEFAULT_KINDS:
                     break
             finally:
-                call.cap, call.more = outer, more
+                call.cap, call.more, call.picker = outer, more, picker
         assert failure is not None, "compile refuses a balance that can pick nobody"
         raise failure
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from trunkline.errors import UpstreamError
+from trunkline.graph.media import Media
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +63,9 @@ class Call:
     `seen` is the request as conditions see it: as the caller sent it, with `tokens` if a
     condition asks for it. `sent` counts the sends so far; `cap` is the count at which the node
     that is called now must stop; `more` tells whether something else may be tried after it.
-    `deadline` is on `clock.monotonic()`. `release` is called once when the call is over, by
+    `deadline` is on `clock.monotonic()`. `media` is what may be fetched for it. `pin` names the
+    provider that has what the request refers to, once that is settled, and `picker` is the
+    outermost node that picks among several below which we are. `release` is called once when the call is over, by
     whoever ends it.
     """
 
@@ -81,6 +84,9 @@ class Call:
     capture: str = ""
     sent: int = 0
     more: bool = False
+    media: Media = field(default_factory=Media)
+    pin: str = ""
+    picker: Node | None = None
     release: Callable[[], None] = field(default=lambda: None)
 
     def since_start(self) -> float:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.auth import SecretError
 from trunkline.errors import CallError, DeadlineError, InternalError, RequestError, UpstreamError
+from trunkline.graph.bound import owners, references
 from trunkline.graph.node import SkippedError
 from trunkline.graph.render import Rendering, skipped
 from trunkline.graph.send import Send
@@ -116,8 +117,16 @@ class Target:
             settings = self.by_model.get(asked, settings)
         upstream = call.upstreams[self.provider.name]
         call.decision.targets.append(binding.id)
+        if call.pin and call.pin != self.provider.name:
+            why = f"the request refers to what `{call.pin}` has, and no other provider can read it"
+            raise skipped(call, binding.id, why)
         rendering = Rendering(settings, binding, upstream, call, request)
-        unsigned = rendering.http()
+        if binding.dialect.carries.takes_addresses:
+            unsigned = rendering.http()
+        else:
+            unsigned = await rendering.http_with_bytes()
+        if not call.pin and (call.more or call.picker is not None):
+            _pin(rendering, self.provider.name)
         sends = 0
         while True:
             sends += 1
@@ -183,6 +192,24 @@ class Target:
             chance=call.random.random(),
             on=settings.retry_on,
         )
+
+
+def _pin(rendering: Rendering, provider: str) -> None:
+    """Settle whose it is, if the request refers to something that one provider alone can read."""
+    call, request = rendering.call, rendering.request
+    found = references(request, rendering.binding.dialect)
+    if not found:
+        return
+    several = owners(call.picker, request) if call.picker is not None else []
+    if len(several) > 1:
+        names = " and ".join(f"`{name}`" for name in several)
+        why = (
+            f"the request refers to something (`{'`, `'.join(found)}`) that one provider alone can "
+            f"read, and a balance would pick among {names}: send such requests to one of them, by "
+            "a route of their own"
+        )
+        raise skipped(call, rendering.binding.id, why)
+    call.pin = provider
 
 
 def _in_time(call: Call) -> None:

@@ -10,7 +10,7 @@ from trunkline.graph import SkippedError
 from trunkline.runtime.engine import Engine
 from trunkline.runtime.generation import Generation
 from trunkline.runtime.upstreams import dry_upstreams
-from trunkline.transport import DryTransport
+from trunkline.transport import DryFetcher, DryTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ class DryEngine(Engine):
         dry = _Passing()
         super().__init__(transport=lambda: dry, chance=chance, environ=environ)
         self._dry = dry
-        self._generation = Generation(0, plan, dry_upstreams(plan, environ), dry, ())
+        self._generation = Generation(0, plan, dry_upstreams(plan, environ), dry, (), DryFetcher())
 
     @property
     def requests(self) -> list[HttpRequest]:

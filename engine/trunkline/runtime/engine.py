@@ -17,21 +17,21 @@ from trunkline.errors import (
     RequestError,
     TrunklineError,
 )
-from trunkline.graph import Call, Reply, Scope, SkippedError, State
+from trunkline.graph import Call, Media, Reply, Scope, SkippedError, State
 from trunkline.ports import Decision
 from trunkline.runtime.clock import SystemClock
 from trunkline.runtime.generation import Generation
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
 from trunkline.runtime.view import estimate_tokens, moment
-from trunkline.transport import HttpxTransport
+from trunkline.transport import HttpsFetcher, HttpxTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from trunkline.chat import JSON
-    from trunkline.ports import Clock, Random, Transport
+    from trunkline.ports import Clock, Fetcher, Random, Transport
     from trunkline.runtime.sync import SyncEngine
 
     Outside = tuple[Mapping[str, str], Mapping[str, JSON], Mapping[str, JSON]]
@@ -83,12 +83,14 @@ class Engine:
         self,
         *,
         transport: Callable[[], Transport] | None = None,
+        fetcher: Callable[[], Fetcher] | None = None,
         clock: Clock | None = None,
         chance: Random | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """Use `Engine.open`."""
         self._transport = transport or HttpxTransport
+        self._fetcher = fetcher or HttpsFetcher
         self._clock: Clock = clock or SystemClock()
         self._random: Random = chance or random.Random()
         self._environ = os.environ if environ is None else environ
@@ -107,17 +109,21 @@ class Engine:
         source: str | Path | Plan,
         *,
         transport: Callable[[], Transport] | None = None,
+        fetcher: Callable[[], Fetcher] | None = None,
         clock: Clock | None = None,
         chance: Random | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Opening:
         """Open an engine on a route file or folder, YAML text, or a compiled plan.
 
-        `transport` makes the transport of each plan that is opened; `clock` and `chance` replace
+        `transport` makes the transport of each plan that is opened, and `fetcher` what fetches
+        files for it, where it says that files may be fetched; `clock` and `chance` replace
         time and randomness; `environ` is where `${env:…}` looks. Raises `ConfigError` with every
         diagnostic at once, secrets that are not there included.
         """
-        engine = cls(transport=transport, clock=clock, chance=chance, environ=environ)
+        engine = cls(
+            transport=transport, fetcher=fetcher, clock=clock, chance=chance, environ=environ
+        )
         return Opening(engine, source)
 
     @classmethod
@@ -166,7 +172,11 @@ class Engine:
         upstreams, owned = await open_upstreams(plan, self._environ)
         self._number += 1
         transport = self._transport()
-        return Generation(self._number, plan, upstreams, transport, (*owned, transport))
+        parts = (*owned, transport)
+        if plan.fetch is None:
+            return Generation(self._number, plan, upstreams, transport, parts)
+        fetcher = self._fetcher()
+        return Generation(self._number, plan, upstreams, transport, (*parts, fetcher), fetcher)
 
     def _at_home(self) -> None:
         """Refuse another event loop than the first: connections belong to the one they were
@@ -292,6 +302,7 @@ class Engine:
             cap=route.max_sends,
             stream=stream,
             capture=found.capture,
+            media=Media(plan.fetch, generation.fetcher),
             release=generation.leave,
         )
         return await route.to.call(request, call)

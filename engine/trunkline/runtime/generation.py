@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from trunkline.compile import Plan
     from trunkline.graph import Upstream
-    from trunkline.ports import Transport
+    from trunkline.ports import Fetcher, Transport
 
 __all__ = ["Closable", "Generation"]
 
@@ -37,12 +37,15 @@ class Generation:
         upstreams: Mapping[str, Upstream],
         transport: Transport,
         owned: Sequence[Closable],
+        fetcher: Fetcher | None = None,
     ) -> None:
-        """`owned` is closed with the generation, the last first."""
+        """`owned` is closed with the generation, the last first. `fetcher` is there where the
+        plan lets files be fetched."""
         self.number = number
         self.plan = plan
         self.upstreams = upstreams
         self.transport = transport
+        self.fetcher = fetcher
         self._owned = tuple(owned)
         self._users = 0
         self._idle = asyncio.Event()

@@ -1,14 +1,23 @@
 """The seam to the network: faces of `ports.Transport`.
 
 `HttpxTransport` carries requests through httpx, `ScriptedTransport` answers them from a script,
-and `DryTransport` only keeps them. httpx is imported when a request is first sent.
+and `DryTransport` only keeps them. `HttpsFetcher` is the face of `ports.Fetcher`. httpx is imported when a request is first sent.
 """
 
 from __future__ import annotations
 
-from trunkline.transport.dry import DryTransport
+from trunkline.transport.dry import DryFetcher, DryTransport
+from trunkline.transport.fetching import HttpsFetcher
 from trunkline.transport.head import on_the_wire
 from trunkline.transport.httpx_transport import HttpxTransport
 from trunkline.transport.scripted import Canned, ScriptedTransport
 
-__all__ = ["Canned", "DryTransport", "HttpxTransport", "ScriptedTransport", "on_the_wire"]
+__all__ = [
+    "Canned",
+    "DryFetcher",
+    "DryTransport",
+    "HttpsFetcher",
+    "HttpxTransport",
+    "ScriptedTransport",
+    "on_the_wire",
+]

@@ -5,12 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trunkline.errors import UpstreamError
+from trunkline.ports import Fetched
 from trunkline.transport.head import on_the_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trunkline.ports import HttpRequest, HttpResponse, Timeouts
 
-__all__ = ["DryTransport"]
+__all__ = ["DryFetcher", "DryTransport"]
+
+
+class DryFetcher:
+    """Fetches nothing: where a file would be, there are the bytes of `fetched`."""
+
+    async def fetch(self, url: str, take: Callable[[int], None]) -> Fetched:
+        """Without a media type, so that the URL's ending says what the file would be."""
+        return Fetched("", b"fetched")
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
 
 
 class DryTransport:

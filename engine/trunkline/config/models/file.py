@@ -15,6 +15,7 @@ from trunkline.config.models.words import (
     CountOrReference,
     Duration,
     Expression,
+    FetchHost,
     HeaderName,
     Name,
     Strict,
@@ -83,16 +84,18 @@ class Budget(Strict):
 class Fetch(Strict):
     """Which images and files may be fetched for providers that need their bytes."""
 
-    hosts: list[str] = Field(min_length=1)
-    """From these hosts only."""
-    max_bytes: Count | None = None
-    """At most this large."""
+    hosts: list[FetchHost] = Field(min_length=1)
+    """From these hosts only; `*.example.com` is every host below `example.com`."""
+    max_bytes: Count | None = Field(default=None, examples=["5_000_000"])
+    """At most so many bytes for all files of one request; without it 20 million."""
+    timeout: Duration | None = Field(default=None, examples=["5s"])
+    """At most so long for all files of one request; without it 10 seconds."""
 
 
 class Media(Strict):
     """What to do with images and files given by URL."""
 
-    fetch: Fetch | None = later()
+    fetch: Fetch | None = None
     """Fetch them for providers that need their bytes; without this, such targets are skipped."""
 
 

@@ -1,0 +1,110 @@
+"""A file server with a certificate of its own on loopback, which counts who connects."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ssl
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from trunkline.transport import HttpsFetcher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+HOSTS = ("cdn.example.com", "files.example.com")
+
+
+@cache
+def certified() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """TLS for a server that is called by `HOSTS`, and for clients that believe it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "canary")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(h) for h in HOSTS]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "both.pem"
+        file.write_bytes(secret + pem)
+        server.load_cert_chain(file)
+    return server, ssl.create_default_context(cadata=pem.decode())
+
+
+class Canary:
+    """Answers every request with `answer`, and counts."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.connections = 0
+        self.heads: list[bytes] = []
+        self.port = 0
+        self.stall: Callable[[], Awaitable[object]] | None = None
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(self.answer)
+            await writer.drain()
+            if self.stall is not None:
+                await self.stall()
+            writer.close()
+            await writer.wait_closed()
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    def fetcher(self) -> HttpsFetcher:
+        """A fetcher for which every name leads here, and which may connect here."""
+
+        async def here(_host: str, _port: int) -> list[tuple[str, int]]:
+            return [("127.0.0.1", self.port)]
+
+        return HttpsFetcher(resolve=here, admits=lambda ip: ip == "127.0.0.1", tls=certified()[1])
+
+
+@asynccontextmanager
+async def canary(answer: bytes) -> AsyncIterator[Canary]:
+    """The server, running."""
+    one = Canary(answer)
+    server = await asyncio.start_server(one.serve, "127.0.0.1", 0, ssl=certified()[0])
+    one.port = server.sockets[0].getsockname()[1]
+    try:
+        yield one
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def answer(body: bytes = b"bytes", status: str = "200 OK", **headers: str) -> bytes:
+    """A whole answer; headers with `_` for `-`."""
+    given = {"content_type": "image/png", "content_length": str(len(body)), **headers}
+    lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in given.items() if value]
+    return f"HTTP/1.1 {status}\r\n{''.join(lines)}\r\n".encode() + body
