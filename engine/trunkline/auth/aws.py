@@ -13,7 +13,10 @@ imported at the first lookup, in the lookup's thread.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+import logging
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -31,7 +34,7 @@ from trunkline.auth.sigv4 import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trunkline.ports import HttpRequest
 
@@ -41,6 +44,8 @@ AWS_HEADERS: Final = frozenset({"authorization", "x-amz-date", "x-amz-security-t
 """The headers that a signature is made of."""
 
 _SECRET: Final = frozenset({"authorization", "x-amz-security-token"})
+
+_TELLING: Final = ("botocore.auth", "botocore.endpoint", "botocore.hooks", "botocore.parsers")
 
 
 def signed(
@@ -135,7 +140,8 @@ class AwsLookup:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return self._from_chain()
+            with _discreetly():
+                return self._from_chain()
         except (BotoCoreError, ClientError) as error:
             why = f"no AWS credentials: {error}"
         # Not from within the handler: what botocore raises may hold what it was told.
@@ -177,6 +183,25 @@ class AwsLookup:
             sts.close()
         keys = Keys(said["AccessKeyId"], said["SecretAccessKey"], said["SessionToken"])
         return Lease(keys, said["Expiration"].timestamp())
+
+
+@contextlib.contextmanager
+def _discreetly() -> Iterator[None]:
+    """Without what botocore writes to its debug log in this thread: whole requests to and answers
+    of the token service, secrets included."""
+    thread = threading.get_ident()
+
+    def kept(record: logging.LogRecord) -> bool:
+        return record.thread != thread or record.levelno > logging.DEBUG
+
+    loggers = [logging.getLogger(name) for name in _TELLING]
+    for logger in loggers:
+        logger.addFilter(kept)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(kept)
 
 
 def _nothing(session: Any) -> str:

@@ -256,10 +256,9 @@ class Nodes:
 
     def _check_credential(self, provider: Provider, inherited: Inherited, path: Path) -> None:
         """An overlay on the header that the provider's key stands in would come to nothing."""
-        credential = provider.credential_header
         for wire in inherited.wires:
             for name, _, _ in wire.headers.shape if wire.headers is not None else ():
-                if name == credential:
+                if name in provider.credential_headers:
                     self.report.error(
                         "TL312",
                         f"`{name}` carries the credential of `{provider.name}`, so an overlay of "

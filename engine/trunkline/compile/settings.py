@@ -26,13 +26,14 @@ _TRANSPORT: Final = frozenset(
 """What the transport says itself (RFC 9110, 7.6.1, and RFC 9112)."""
 
 
-def check_headers(report: Report, headers: Mapping[str, Any], path: Path, auth: Any) -> None:
-    """The headers of a provider, which are plain text."""
+def check_headers(
+    report: Report, headers: Mapping[str, Any], path: Path, credentials: Collection[str]
+) -> None:
+    """The headers of a provider, which are plain text; `credentials` stand in those."""
     check_header_names(report, headers, path)
-    credential = auth.get("header", "").lower() if isinstance(auth, dict) else ""
     for name, value in headers.items():
         at = (*path, name)
-        if name.lower() == credential:
+        if name.lower() in credentials:
             hint = "leave it out; `api_key` and `auth` say what stands in it"
             report.error("TL312", f"`{name}` carries the credential", at, hint, key=True)
         if isinstance(value, str) and "{{" in value:

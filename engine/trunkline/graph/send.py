@@ -31,24 +31,28 @@ ERROR_TIME: Final = 5.0
 class Send:
     """One send to one target, from the first byte out to the commit."""
 
-    __slots__ = ("_times", "attempt", "binding", "call", "leaf", "rendering", "settings")
+    __slots__ = ("_times", "attempt", "binding", "call", "leaf", "rendering", "settings", "signed")
 
     def __init__(self, rendering: Rendering, leaf: str, attempt: Attempt) -> None:
-        """`leaf` is the id under which the send is counted."""
+        """`leaf` is the id under which the send is counted. `signed` is what was sent, if it came
+        to that."""
         self.rendering = rendering
         self.leaf = leaf
         self.attempt = attempt
+        self.signed: HttpRequest | None = None
         self.binding = rendering.binding
         self.settings = settings = rendering.settings
         self.call = call = rendering.call
         self._times = settings.timeouts if call.stream else settings.whole_timeouts
 
-    async def perform(self, request: HttpRequest) -> Reply:
-        """Send and read up to the commit, within the attempt's time and the request's."""
+    async def perform(self, unsigned: HttpRequest) -> Reply:
+        """Sign, send and read up to the commit, within the attempt's time and the request's:
+        a signer may have to wait for credentials."""
         seconds, ours = self._patience()
         try:
             async with asyncio.timeout(seconds):
-                response = await self.call.transport.send(request, self._times)
+                self.signed = await self.rendering.upstream.signer.sign(unsigned)
+                response = await self.call.transport.send(self.signed, self._times)
                 try:
                     return await self._read(response)
                 except BaseException:

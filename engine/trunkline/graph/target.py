@@ -14,6 +14,7 @@ short wait when the provider answered with a status that passes by itself.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -158,16 +159,31 @@ class Target:
         return binding
 
     async def _send(self, unsigned: HttpRequest, rendering: Rendering) -> Reply:
-        """One attempt, from the signature to the commit, noted in the decision record."""
-        call, upstream, leaf = rendering.call, rendering.upstream, rendering.binding.id
-        attempt = Attempt(leaf, started=call.since_start())
+        """One attempt, and a second one where the provider refuses the credentials and there are
+        others by then. The refused one got nothing done, so it is not counted as a send."""
+        send = self._new_send(rendering)
+        try:
+            return await self._attempt(unsigned, send)
+        except UpstreamError as error:
+            if not await _renewed(error, send):
+                raise
+        send.attempt.message += " (sent again with other credentials)"
+        rendering.call.sent -= 1
+        return await self._attempt(unsigned, self._new_send(rendering))
+
+    def _new_send(self, rendering: Rendering) -> Send:
+        attempt = Attempt(rendering.binding.id, started=rendering.call.since_start())
+        return Send(rendering, self.leaf, attempt)
+
+    async def _attempt(self, unsigned: HttpRequest, send: Send) -> Reply:
+        """From the signature to the commit, noted in the decision record."""
+        call, attempt, upstream = send.call, send.attempt, send.rendering.upstream
         call.decision.attempts.append(attempt)
         call.decision.simulated = upstream.simulated
         call.sent += 1
         call.state.begin(self.leaf)
-        send = Send(rendering, self.leaf, attempt)
         try:
-            return await send.perform(await upstream.signer.sign(unsigned))
+            return await send.perform(unsigned)
         except BaseException as error:
             call.state.end(self.leaf)
             attempt.seconds = call.since_start() - attempt.started
@@ -218,6 +234,22 @@ def _in_time(call: Call) -> None:
         return
     if call.deadline - call.clock.monotonic() < LEAST_TIME:
         raise DeadlineError("the request's total time does not allow another try")
+
+
+async def _renewed(error: UpstreamError, send: Send) -> bool:
+    """Whether a failure is one of credentials, and there are others now, with time to try them."""
+    refused = error.kind == "auth" and error.upstream_status in (401, 403)
+    if not refused or send.signed is None:
+        return False
+    call = send.call
+    left = None if call.deadline is None else call.deadline - call.clock.monotonic()
+    if left is not None and left < LEAST_TIME:
+        return False
+    try:
+        async with asyncio.timeout(left):
+            return await send.rendering.upstream.signer.refused(send.signed)
+    except TimeoutError:
+        return False
 
 
 def _noted(error: BaseException, attempt: Attempt, upstream: Upstream) -> BaseException:

@@ -1,5 +1,6 @@
 """The route language, declared once: schemas, checks, hover text and reference come from here."""
 
+from trunkline.config.models.auth import Auth, AwsAuth, EntraAuth, GoogleAuth
 from trunkline.config.models.file import (
     REFERABLE,
     ROOT_ONLY,
@@ -34,7 +35,6 @@ from trunkline.config.models.nodes import (
 )
 from trunkline.config.models.providers import (
     SIMULATED,
-    Auth,
     DialectRule,
     Fault,
     Key,
@@ -58,15 +58,18 @@ __all__ = [
     "TYPE",
     "Arm",
     "Auth",
+    "AwsAuth",
     "Balance",
     "Budget",
     "Capability",
     "Defaults",
     "DialectRule",
+    "EntraAuth",
     "Expect",
     "Fallback",
     "Fault",
     "GivenMap",
+    "GoogleAuth",
     "Key",
     "Limit",
     "LimitNumbers",
