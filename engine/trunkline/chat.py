@@ -70,6 +70,7 @@ class TextPart(TypedDict):
     signature: NotRequired[str]
     owner: NotRequired[str]
     cache_control: NotRequired[CacheControl | None]
+    more: NotRequired[dict[str, JSON]]
 
 
 class ImageURL(TypedDict):
@@ -85,6 +86,8 @@ class ImagePart(TypedDict):
     type: Literal["image_url"]
     image_url: ImageURL
     cache_control: NotRequired[CacheControl | None]
+    owner: NotRequired[str]
+    more: NotRequired[dict[str, JSON]]
 
 
 class FileData(TypedDict):
@@ -123,7 +126,8 @@ class ReasoningPart(TypedDict):
     """What the model thought, or the opaque form that its provider wants back.
 
     What is opaque (`signature`, `redacted`, `id`) belongs to the dialect named by `owner`, here
-    and in signed text and calls; only wires of that family are sent it.
+    and in signed text and calls; only wires of that family are sent it. So does `more`: what
+    only that dialect knows of a part or a message.
     """
 
     type: Literal["reasoning"]
@@ -132,6 +136,7 @@ class ReasoningPart(TypedDict):
     redacted: NotRequired[str]
     id: NotRequired[str]
     owner: NotRequired[str]
+    more: NotRequired[dict[str, JSON]]
 
 
 class RefusalPart(TypedDict):
@@ -152,6 +157,7 @@ class ToolCallPart(TypedDict):
     signature: NotRequired[str]
     owner: NotRequired[str]
     cache_control: NotRequired[CacheControl | None]
+    more: NotRequired[dict[str, JSON]]
 
 
 class ToolResultPart(TypedDict):
@@ -163,6 +169,8 @@ class ToolResultPart(TypedDict):
     content: list[dict[str, JSON]]
     is_error: NotRequired[bool]
     cache_control: NotRequired[CacheControl | None]
+    owner: NotRequired[str]
+    more: NotRequired[dict[str, JSON]]
 
 
 class ServerCallPart(TypedDict):
@@ -211,6 +219,7 @@ class ToolCall(TypedDict):
     function: FunctionCall
     signature: NotRequired[str]
     owner: NotRequired[str]
+    more: NotRequired[dict[str, JSON]]
 
 
 class Message(TypedDict):
@@ -223,6 +232,8 @@ class Message(TypedDict):
     tool_call_id: NotRequired[str]
     is_error: NotRequired[bool]
     refusal: NotRequired[str | None]
+    owner: NotRequired[str]
+    more: NotRequired[dict[str, JSON]]
     cache_control: NotRequired[CacheControl | None]
 
 
@@ -293,7 +304,8 @@ class ChatRequest(TypedDict):
     """What a caller asks for, in the canonical form.
 
     `extra` holds what only one dialect knows, by dialect name; it is written to that dialect
-    and makes other targets unsupported unless it is empty.
+    and makes other targets unsupported unless it is empty. `hints` is the same for what may be
+    lost without changing what is asked: other targets drop it, and it is recorded.
     """
 
     model: str
@@ -332,6 +344,7 @@ class ChatRequest(TypedDict):
     audio: NotRequired[dict[str, JSON] | None]
     prediction: NotRequired[dict[str, JSON] | None]
     extra: NotRequired[dict[str, dict[str, JSON]]]
+    hints: NotRequired[dict[str, dict[str, JSON]]]
 
 
 DEFAULT_HINTS: Final = frozenset(
@@ -356,6 +369,7 @@ DEFAULT_HINTS: Final = frozenset(
 MEANINGLESS: Final[dict[str, JSON]] = {
     "n": 1,
     "logprobs": False,
+    "modalities": ["text"],
     "store": False,
     "stream": False,
     "response_format": {"type": "text"},
@@ -402,11 +416,15 @@ class DeltaFacets(TypedDict, total=False):
     image: str
     audio: dict[str, JSON]
     logprobs: dict[str, JSON]
+    embedding: list[float] | str
     wire: dict[str, JSON]
+    more: dict[str, JSON]
+    whole: bool
     usage: dict[str, JSON]
     finish: str
     native_finish: str
     stop_sequence: str
+    extra: dict[str, JSON]
     owner: str
     fail: dict[str, JSON]
 
@@ -421,6 +439,8 @@ class ReplyChoice(TypedDict):
     logprobs: dict[str, JSON] | None
     stop_sequence: NotRequired[str]
     """Which of the request's `stop` texts ended the answer, where the wire says so."""
+    extra: NotRequired[dict[str, JSON]]
+    """What only one dialect says beside the parts (sources, ratings), by the dialect's name."""
 
 
 class ReplyData(TypedDict):
@@ -431,6 +451,8 @@ class ReplyData(TypedDict):
     choices: list[ReplyChoice]
     usage: Usage | None
     raw_usage: dict[str, JSON] | None
+    embeddings: NotRequired[list[JSON]]
+    """The vectors, in the order of the texts, where embeddings were asked for."""
 
 
 class Delta:

@@ -6,12 +6,16 @@ to the block it belongs to, merges usage, and decides how the answer finished.
 
 Where a delta belongs: one with `at` (the wire's own block key) belongs to the block that first
 used that key; without it a tool call is a new block, and text joins the open block of its kind.
-Facets of one delta are taken in the order in which the dialect file writes them.
+A delta with `whole: true` repeats all that its block says: what is there already is not added
+again, so that wires which end a block with its whole text need not have sent it in pieces.
+A signature that comes beside text, without `at`, covers that text alone: the two are a block of
+their own, even where the text is empty. Facets of one delta are taken in the order in which the
+dialect file writes them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.dialect.block import Block, Step, mint, part_of
 
@@ -32,6 +36,7 @@ class _Choice:
         "blocks",
         "by_at",
         "calls",
+        "extra",
         "finish",
         "index",
         "logprobs",
@@ -47,7 +52,30 @@ class _Choice:
         self.finish: str | None = None
         self.native: str | None = None
         self.stopped_by: str | None = None
+        self.extra: JSONMap = {}
         self.logprobs: JSONMap | None = None
+
+
+_SIGNED: Final = ("text", "tool_call", "image")
+
+
+def _by_characters(citation: JSONMap, choice: _Choice) -> JSONMap:
+    """A citation whose `byte_range`, of the UTF-8 of all text so far, has become `start_index`
+    and `end_index` in characters, below the key that its `type` names."""
+    rest = {key: one for key, one in citation.items() if key != "byte_range"}
+    inner, span = rest.get(str(rest.get("type"))), citation["byte_range"]
+    if not (isinstance(inner, dict) and isinstance(span, list) and len(span) == 2):
+        return rest
+    text = "".join(block.text for block in choice.blocks if block.kind == "text")
+    ends = []
+    for end in span:
+        if type(end) is not int or end < 0:
+            return rest
+        whole = text.isascii()
+        ends.append(
+            min(end, len(text)) if whole else len(text.encode()[:end].decode(errors="ignore"))
+        )
+    return {**rest, rest["type"]: {**inner, "start_index": ends[0], "end_index": ends[1]}}
 
 
 class Fold:
@@ -65,9 +93,12 @@ class Fold:
         self.id = ""
         self.model = ""
         self.content = False
+        self._embeddings: dict[int, Any] = {}
         self.raw_usage: JSONMap | None = None
         self._usage = usage
         self._owner_now = owner
+        self._whole_now = False
+        self._sealed_now = False
         self._choices: dict[int, _Choice] = {}
 
     def add(self, delta: Mapping[str, Any]) -> list[Step]:
@@ -83,6 +114,11 @@ class Fold:
             at = None
         said = delta.get("owner")
         self._owner_now = said if type(said) is str and said else self.owner
+        self._whole_now = delta.get("whole") is True
+        self._sealed_now = at is None and (
+            bool("text" in delta and delta.get("signature"))
+            or bool("reasoning" in delta and delta.get("reasoning_signature"))
+        )
         steps: list[Step] = []
         for facet, value in delta.items():
             take = _FACETS.get(facet)
@@ -103,7 +139,7 @@ class Fold:
         """The reply so far. Blocks that stayed empty are left out."""
         raw = self.raw_usage
         self.id = self.id or mint("reply_")
-        return {
+        whole: ReplyData = {
             "id": self.id,
             "model": self.model,
             "choices": [self._choice(self._choices[key]) for key in sorted(self._choices)]
@@ -111,6 +147,9 @@ class Fold:
             "usage": self._usage(raw) if raw is not None and self._usage is not None else None,
             "raw_usage": raw,
         }
+        if self._embeddings:
+            whole["embeddings"] = [self._embeddings[at] for at in sorted(self._embeddings)]
+        return whole
 
     def _choice(self, choice: _Choice) -> ReplyChoice:
         parts = [part_of(block) for block in choice.blocks]
@@ -126,6 +165,8 @@ class Fold:
         }
         if choice.stopped_by is not None:
             whole["stop_sequence"] = choice.stopped_by
+        if choice.extra:
+            whole["extra"] = {self.owner: choice.extra}
         return whole
 
     def _start(self, _choice: _Choice, _at: Any, value: Any) -> None:
@@ -147,8 +188,18 @@ class Fold:
         if not isinstance(value, str) or not value:
             return None
         block, opened = self._open(choice, at, kind)
-        block.pieces.append(value)
-        return Step(block, opened, {"text": value})
+        added = self._new_in(block, value)
+        if not added:
+            return None
+        block.pieces.append(added)
+        return Step(block, opened, {"text": added})
+
+    def _new_in(self, block: Block, value: str) -> str:
+        """What a delta adds to its block: all of it, or what a repetition has more."""
+        if not self._whole_now:
+            return value
+        before = block.text
+        return value[len(before) :] if value.startswith(before) else ""
 
     def _open(
         self, choice: _Choice, at: Any, kind: str, *, fresh: bool = False
@@ -158,6 +209,7 @@ class Fold:
         A signed block takes no further text of another step: a signature covers exactly the
         part that it came with (Gemini refuses merged ones).
         """
+        fresh, self._sealed_now = fresh or self._sealed_now, False
         if at is not None:
             block = choice.by_at.get((at, kind))
             if block is not None and not fresh:
@@ -178,9 +230,9 @@ class Fold:
             return None
         open_block = choice.blocks[-1] if choice.blocks else None
         if at is not None:
-            keyed = (choice.by_at.get((at, kind)) for kind in ("text", "tool_call"))
+            keyed = (choice.by_at.get((at, kind)) for kind in _SIGNED)
             open_block = next((block for block in keyed if block is not None), None)
-        opened = open_block is None or open_block.kind not in ("text", "tool_call")
+        opened = open_block is None or open_block.kind not in _SIGNED or self._sealed_now
         if open_block is None or opened:
             open_block, opened = self._open(choice, at, "text", fresh=True)
         open_block.signature = value
@@ -220,9 +272,10 @@ class Fold:
         if isinstance(more, dict):
             block.more.update(more)
         arguments = value.get("arguments")
-        if isinstance(arguments, str) and arguments:
-            block.pieces.append(arguments)
-            return Step(block, opened, {"arguments": arguments})
+        added = self._new_in(block, arguments) if isinstance(arguments, str) else ""
+        if added:
+            block.pieces.append(added)
+            return Step(block, opened, {"arguments": added})
         return Step(block, opened, {}) if opened else None
 
     def _call_block(
@@ -247,7 +300,12 @@ class Fold:
     def _citation(self, choice: _Choice, at: Any, value: Any) -> Step | None:
         if not isinstance(value, dict):
             return None
-        block, opened = self._open(choice, at, "text")
+        if "byte_range" in value:
+            value = _by_characters(value, choice)
+        said = [block for block in choice.blocks if block.kind == "text"] if at is None else []
+        block, opened = (said[-1], False) if said else self._open(choice, at, "text")
+        if self._whole_now and value in block.citations:
+            return None
         block.citations.append(value)
         return Step(block, opened, {"citation": value})
 
@@ -267,6 +325,17 @@ class Fold:
         block.data = value
         return Step(block, opened, {"data": value})
 
+    def _more(self, choice: _Choice, at: Any, value: Any) -> None:
+        """What only this wire knows of a block, for the way back; without a block, nothing."""
+        if not isinstance(value, dict):
+            return
+        found = choice.blocks[-1] if choice.blocks else None
+        if at is not None:
+            keyed = (choice.by_at.get((at, kind)) for kind in _WITH_MORE)
+            found = next((block for block in keyed if block is not None), None)
+        if found is not None:
+            found.more.update(value)
+
     def _audio(self, choice: _Choice, at: Any, value: Any) -> Step | None:
         """Sound arrives in pieces of base64 and transcript, with an id once."""
         if not isinstance(value, dict):
@@ -277,6 +346,13 @@ class Fold:
             joins = key in ("data", "transcript") and isinstance(piece, str)
             whole[key] = whole.get(key, "") + piece if joins else piece
         return Step(block, opened, {"data": value})
+
+    def _embedding(self, _choice: _Choice, at: Any, value: Any) -> None:
+        """A vector, at the place of its text; without `at` the next one."""
+        if isinstance(value, list | str) and value:
+            place = at if isinstance(at, int) else len(self._embeddings)
+            self._embeddings[place] = value
+            self.content = True
 
     def _logprobs(self, choice: _Choice, _at: Any, value: Any) -> None:
         if not isinstance(value, dict):
@@ -300,9 +376,16 @@ class Fold:
     def _native_finish(self, choice: _Choice, _at: Any, value: Any) -> None:
         choice.native = str(value)
 
+    def _extra(self, choice: _Choice, _at: Any, value: Any) -> None:
+        """What only this wire says beside the parts of an answer: by key, the last wins."""
+        if isinstance(value, dict):
+            choice.extra = {**choice.extra, **value}
+
     def _stop_sequence(self, choice: _Choice, _at: Any, value: Any) -> None:
         choice.stopped_by = str(value)
 
+
+_WITH_MORE = ("text", "reasoning", "tool_call", "server_call", "image", "refusal")
 
 def _laid(whole: Any, piece: Any) -> Any:
     """Mappings by key and lists one after the other; anything else is replaced."""
@@ -325,9 +408,12 @@ _FACETS: dict[str, Callable[[Fold, _Choice, Any, Any], Step | None]] = {
     "image": Fold._image,
     "audio": Fold._audio,
     "logprobs": Fold._logprobs,
+    "embedding": Fold._embedding,
     "wire": Fold._wire,
+    "more": Fold._more,
     "usage": Fold._take_usage,
     "finish": Fold._finish,
     "native_finish": Fold._native_finish,
     "stop_sequence": Fold._stop_sequence,
+    "extra": Fold._extra,
 }

@@ -67,19 +67,23 @@ def as_content(found: list[JSONMap]) -> str | list[JSONMap]:
     return found
 
 
+_OPAQUE = frozenset({"signature", "owner", "more"})
+
+
 def own_blobs(found: Any, owner: str) -> list[JSONMap]:
     """Parts without what is opaque and another dialect's.
 
     A signature or a redacted form belongs to the dialect that gave it (its `owner`); sent
     elsewhere it is an error there. So foreign reasoning is left out, and text and calls lose a
-    foreign signature; text that was there for its signature only goes with it.
+    foreign signature, and what else only that dialect knows of them; text that was there for
+    its signature only goes with it.
     """
     own: list[JSONMap] = []
     for part in mappings(found):
         if part.get("owner", owner) == owner:
             own.append(part)
         elif part.get("type") != "reasoning":
-            bare = {key: one for key, one in part.items() if key not in ("signature", "owner")}
+            bare = {key: one for key, one in part.items() if key not in _OPAQUE}
             if bare.get("text") != "" or len(bare) > 2:
                 own.append(bare)
     return own

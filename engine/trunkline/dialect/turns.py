@@ -96,7 +96,7 @@ def _tool_result(message: JSONMap, names: dict[str, str]) -> JSONMap:
     name = message.get("name") or names.get(call)
     if name:
         part["name"] = name
-    for key in ("is_error", "cache_control"):
+    for key in ("is_error", "owner", "more", "cache_control"):
         if key in message:
             part[key] = message[key]
     return part
@@ -181,7 +181,7 @@ def _tool_message(part: JSONMap) -> JSONMap:
         "tool_call_id": part.get("id", ""),
         "content": as_content(parts(part.get("content"))),
     }
-    for key in ("name", "is_error", "cache_control"):
+    for key in ("name", "is_error", "owner", "more", "cache_control"):
         if key in part:
             message[key] = part[key]
     return message
