@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Asked", "Loopback", "serving"]
+__all__ = ["SECRET", "Asked", "Loopback", "serving"]
+
+SECRET = "aws-secret-canary-0123456789"
+"""The secret of the AWS keys that are given out here."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.auth.loopback import Asked, Loopback, serving
+from tests.auth.loopback import SECRET, Loopback, serving
 from trunkline.auth import Hiding, SecretError, cloud_signer
 from trunkline.auth.aws import AwsLookup
 from trunkline.auth.renewing import NoCredentialsError
@@ -16,76 +16,15 @@ from trunkline.errors import UpstreamError
 from trunkline.ports import HttpRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from trunkline.auth import Signer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("bare")]
 
 BASE = "https://bedrock-runtime.eu-west-1.amazonaws.com"
-SECRET = "aws-secret-canary-0123456789"
 GIVEN = {"access_key_id": "AKIDGIVEN", "secret_access_key": SECRET}
 ROLE = "arn:aws:iam::123456789012:role/models"
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine that offers no AWS credentials."""
-    import os
-
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-def in_an_hour() -> str:
-    return (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@pytest.fixture
-def container(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """Credentials as containers get them, another session with every question."""
-
-    def answer(_: Asked) -> Any:
-        return {
-            "AccessKeyId": "ASIACONTAINER",
-            "SecretAccessKey": SECRET,
-            "Token": f"session-canary-{len(server.asked)}",
-            "Expiration": in_an_hour(),
-        }
-
-    with serving(answer) as server:
-        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server.origin}/creds")
-        yield server
-
-
-@pytest.fixture
-def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """A security token service that gives out roles."""
-
-    def answer(asked: Asked) -> Any:
-        form = parse_qs(asked.body.decode())
-        role = form["RoleArn"][0].rpartition("/")[2]
-        fields = {
-            "AccessKeyId": f"ASIA{role.upper()}",
-            "SecretAccessKey": SECRET,
-            "SessionToken": "session-canary-role",
-            "Expiration": in_an_hour(),
-        }
-        inner = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
-        text = (
-            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
-            f"<AssumeRoleResult><Credentials>{inner}</Credentials></AssumeRoleResult>"
-            "</AssumeRoleResponse>"
-        )
-        return 200, {"content-type": "text/xml"}, text.encode()
-
-    with serving(answer) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.origin)
-        yield server
 
 
 def request(url: str = f"{BASE}/model/a%3A0/converse") -> HttpRequest:

@@ -19,7 +19,6 @@ from trunkline.errors import UpstreamError
 from trunkline.ports import HttpRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
@@ -29,18 +28,6 @@ KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 ).decode()
-
-
-@pytest.fixture
-def tokens() -> Iterator[Loopback]:
-    """A token server: `token-1`, `token-2`, …, for an hour each."""
-
-    def answer(asked: Asked) -> Any:
-        number = len(server.asked)
-        return {"access_token": f"token-canary-{number}", "expires_in": 3599, "token_type": "x"}
-
-    with serving(answer) as server:
-        yield server
 
 
 def service_account(server: Loopback) -> dict[str, str]:
