@@ -20,7 +20,8 @@ import openai
 import pytest
 
 from tests.dialect import vendors
-from tests.dialect.test_recordings import read, readings, rows
+from tests.dialect.corpus import rows
+from tests.dialect.proof import read, readings
 from tests.dialect.vendors import Reading
 from trunkline.catalog import dialect, dialect_document
 from trunkline.config.source import parse
@@ -194,7 +195,7 @@ def test_1_the_responses_door_writes_streams_that_the_sdk_accepts(
         (wanted,) = judge(row)
         if wanted.finish not in ("stop", "tool_calls") or wanted.usage is None:
             continue
-        written = rewritten(dialect(name), row, draft("openai-responses"), {"stream": True})
+        written = rewritten(dialect(name), row, dialect("openai-responses"), {"stream": True})
         got = responses_reading(written)
         assert got == wanted, row["id"]
         seen["text"] += bool(wanted.text)
@@ -204,9 +205,9 @@ def test_1_the_responses_door_writes_streams_that_the_sdk_accepts(
 
 def test_1_the_responses_events_are_numbered_and_repeat_their_text() -> None:
     """What the SDK does not check: dense numbers, every `added` done, text so far in `.done`."""
-    door = draft("openai-responses").door
+    door = dialect("openai-responses").door
     assert door is not None
-    stream, fold = door.stream_writer({}), draft("openai-responses").fold({})
+    stream, fold = door.stream_writer({}), dialect("openai-responses").fold({})
     written = stream.begin(STARTED)
     for delta in (
         {"reasoning": "h"},
@@ -256,14 +257,14 @@ KINDS = (
 def test_1_recorded_responses_streams_read_as_the_sdk_reads_them(recordings: Path) -> None:
     seen = 0
     for row in streams(recordings, "openai/responses"):
-        (ours,) = readings(read(draft("openai-responses"), row["response"]))
+        (ours,) = readings(read(dialect("openai-responses"), row["response"]))
         assert ours == responses_reading(row), row["id"]
         seen += 1
     assert seen > 40
 
 
 def test_1_responses_streams_come_through_their_own_door_unchanged(recordings: Path) -> None:
-    wire = draft("openai-responses")
+    wire = dialect("openai-responses")
     for row in streams(recordings, "openai/responses"):
         written = rewritten(wire, row, wire, {"stream": True})
         assert responses_reading(written) == responses_reading(row), row["id"]
@@ -272,7 +273,7 @@ def test_1_responses_streams_come_through_their_own_door_unchanged(recordings: P
 def test_2_gemini_streams_with_tools_read_as_google_reads_them(recordings: Path) -> None:
     with_calls = 0
     for row in gemini_streams(recordings):
-        (ours,) = readings(read(draft("gemini-generate"), row["response"]))
+        (ours,) = readings(read(dialect("gemini-generate"), row["response"]))
         theirs = gemini_reading(row)
         assert ours == theirs, row["id"]
         with_calls += ours.finish == "tool_calls"
@@ -321,7 +322,7 @@ def test_4_the_name_of_a_function_response_is_that_of_its_call(recordings: Path)
         "stream": True,
     }
     check_request(request)
-    wire = draft("gemini-generate")
+    wire = dialect("gemini-generate")
     assert wire.loss(request) == ([], [])
     sent = wire.write(request, {"model": "gemini-2.5-flash"}, {})
     oracle(recordings, "gemini_oracle").check_request(sent.value)
@@ -331,15 +332,27 @@ def test_4_the_name_of_a_function_response_is_that_of_its_call(recordings: Path)
         {
             "role": "model",
             "parts": [
-                {"functionCall": {"name": "weather", "args": {"c": 1}}},
-                {"functionCall": {"name": "clock", "args": {}}},
+                {"functionCall": {"id": "call_a", "name": "weather", "args": {"c": 1}}},
+                {"functionCall": {"id": "call_b", "name": "clock", "args": {}}},
             ],
         },
         {
             "role": "user",
             "parts": [
-                {"functionResponse": {"name": "clock", "response": {"error": "late"}}},
-                {"functionResponse": {"name": "weather", "response": {"degrees": 21}}},
+                {
+                    "functionResponse": {
+                        "id": "call_b",
+                        "name": "clock",
+                        "response": {"error": "late"},
+                    }
+                },
+                {
+                    "functionResponse": {
+                        "id": "call_a",
+                        "name": "weather",
+                        "response": {"degrees": 21},
+                    }
+                },
             ],
         },
         {"role": "user", "parts": [{"text": "so?"}]},
@@ -465,7 +478,7 @@ def test_6_thinking_goes_between_dialects_of_one_family() -> None:
 
 def test_7_one_event_gives_several_deltas(recordings: Path) -> None:
     """Some recorded events hold several parts, and a finish and usage beside them."""
-    wire, several = draft("gemini-generate"), 0
+    wire, several = dialect("gemini-generate"), 0
     for row in gemini_streams(recordings):
         for event in gemini_events(row):
             deltas = wire.reader().read_event(event)
@@ -502,7 +515,7 @@ def test_8_usage_that_shrinks_ends_at_what_was_said_last(recordings: Path, name:
         for key in ("promptTokenCount", "candidatesTokenCount")
         if key in earlier
     ), "the recording is the one that was meant"
-    usage = read(draft("gemini-generate"), row["response"])["usage"]
+    usage = read(dialect("gemini-generate"), row["response"])["usage"]
     assert usage == {"cache_read": 0, **SHRINKING[name]}
 
 
@@ -524,7 +537,7 @@ def test_9_interleaved_choices_stay_apart_and_are_written_back_apart(recordings:
         mixed.extend(queue.pop(0) for queue in both if queue)
     mixed.append(chunks(first)[-1])
     text = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in mixed) + "data: [DONE]\n\n"
-    row = {"response": {"text": text}}
+    row = {"response": {"headers": {}, "text": text}}
 
     wanted = vendors.openai_chat(row)
     assert [(each.text, each.calls) for each in wanted] == [

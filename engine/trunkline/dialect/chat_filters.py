@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect.call_ids import fit_ids, pair_calls
 from trunkline.dialect.file_names import fit_filenames
+from trunkline.dialect.json_shapes import camel_keys, json_schema, standard_base64
 from trunkline.dialect.parts import mappings, own_blobs, parts, read_parts, text_of, url_citations
 from trunkline.dialect.turns import from_turns, message_parts, turns
 
@@ -102,5 +103,8 @@ CHAT_FILTERS: dict[str, Callable[..., Any]] = {
     "own_blobs": own_blobs,
     "url_citations": url_citations,
     "lift_tool_media": lift_tool_media,
+    "camel_keys": camel_keys,
+    "json_schema": json_schema,
+    "standard_base64": standard_base64,
 }
 """The filters over the canonical chat, by the name that dialect files use."""

@@ -319,6 +319,8 @@ def deltas_of(data: ReplyData) -> list[dict[str, Any]]:
             end["native_finish"] = choice["native_finish"]
         if "stop_sequence" in choice:
             end["stop_sequence"] = choice["stop_sequence"]
+        for extra in choice.get("extra", {}).values():
+            end["extra"] = extra
         if choice["logprobs"] is not None:
             end["logprobs"] = choice["logprobs"]
         deltas.append(end)
