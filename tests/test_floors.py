@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOORS = [
-    {"errors", "chat", "diagnostics", "patience", "ports"},
+    {"errors", "chat", "embeddings", "diagnostics", "patience", "ports"},
     {"codes", "config", "wire"},
     {"template"},
     {"dialect", "catalog", "auth"},

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from trunkline.config.models import Fallback as FallbackModel
     from trunkline.config.models import RouteFile
     from trunkline.config.source import Path
+    from trunkline.embeddings import Operation
     from trunkline.graph import Node
-    from trunkline.graph.provider import Provider
+    from trunkline.graph.provider import Binding, Provider
 
 __all__ = ["MOST_LEAVES", "MOST_LEVELS", "Nodes", "node_id"]
 
@@ -242,8 +243,10 @@ class Nodes:
             return node
         if "*" in model:
             return replace(node, model=model)
+        node = replace(node, model=model)
         binding = provider.bind(model, dialect, **facts)
-        if binding is None:
+        vectors = provider.bind(model, dialect, "embeddings", **facts)
+        if binding is None and vectors is None:
             known = ", ".join(rule.pattern for rule in provider.rules)
             self.report.error(
                 "TL308",
@@ -252,7 +255,8 @@ class Nodes:
                 f"its dialects are for {known}; name one with `dialect:`",
             )
             return None
-        return replace(node, binding=binding)
+        others: dict[Operation, Binding] = {} if vectors is None else {"embeddings": vectors}
+        return replace(node, binding=binding, others=others)
 
     def _check_credential(self, provider: Provider, inherited: Inherited, path: Path) -> None:
         """An overlay on the header that the provider's key stands in would come to nothing."""

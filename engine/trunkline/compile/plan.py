@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trunkline.config.source import Document, Path
     from trunkline.config.spec import Spec
     from trunkline.diagnostics import Diagnostic
+    from trunkline.embeddings import Operation
     from trunkline.graph import FetchRules, Node, Provider
     from trunkline.policy.match import Matcher
 
@@ -23,7 +24,9 @@ __all__ = ["Found", "Plan", "Route"]
 @dataclass(frozen=True, slots=True)
 class Route:
     """Which requests go where. `view` is what expressions see as `route`; `total` is the time
-    for a whole request in seconds; `when_text` is the condition as written."""
+    for a whole request in seconds; `when_text` is the condition as written. `operation` is what
+    it is for, None for whatever its targets can be asked; `mixed` names the models whose vectors
+    would mix if it were asked for embeddings."""
 
     id: str
     name: str
@@ -34,6 +37,8 @@ class Route:
     view: Mapping[str, Any]
     when: Callable[..., Any] | None = None
     when_text: str = ""
+    operation: Operation | None = None
+    mixed: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
@@ -79,6 +84,7 @@ class Plan:
         metadata: Mapping[str, JSON],
         caller: Mapping[str, JSON],
         time: JSON,
+        operation: Operation = "chat",
     ) -> Found | None:
         """The first route whose pattern and condition fit; None if there is none.
 
@@ -86,6 +92,8 @@ class Plan:
         """
         for _, pattern, number in self.matcher.match(model):
             route = self.routes[number]
+            if route.operation is not None and route.operation != operation:
+                continue
             why = f"the name `{model}`" if pattern == model else f"the pattern `{pattern}`"
             if route.when is not None:
                 if not route.when(seen, headers, metadata, caller, route.view, time):

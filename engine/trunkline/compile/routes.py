@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trunkline.compile.inherit import DEFAULT_SENDS
 from trunkline.compile.nodes import MOST_LEAVES, node_id
 from trunkline.compile.plan import Route
+from trunkline.compile.vectors import mixed_models, without_vectors
 from trunkline.config.models import Match, NodeMap
 from trunkline.policy.match import Matcher
 from trunkline.policy.pattern import MAX_COSTLY, PatternError, captured, is_costly, problem
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from trunkline.config.models import Route as RouteModel
     from trunkline.config.models import RouteFile
     from trunkline.config.source import Path
+    from trunkline.graph import Node
 
 __all__ = ["compile_routes", "matcher_of"]
 
@@ -56,6 +58,10 @@ class _Routing:
         sends = self._sends(model)
         if to is None or not self._possible(to, sends, (*path, "to")):
             return None
+        operation = model.match.operation if isinstance(model.match, Match) else None
+        mixed = mixed_models(to, patterns)
+        if operation == "embeddings" and not self._embeds(to, mixed, (*path, "to")):
+            return None
         identity = node_id(path, self.nodes.names)
         view = {"name": model.name or identity, "labels": dict(model.labels or {})}
         if model.description is not None:
@@ -70,7 +76,30 @@ class _Routing:
             view,
             when,
             text,
+            operation,
+            mixed,
         )
+
+    def _embeds(self, to: Node, mixed: tuple[str, ...], path: Path) -> bool:
+        """Whether a route for embeddings can keep to one model, at providers that have some."""
+        for target in without_vectors(to):
+            self.report.error(
+                "TL308",
+                f"`{target.provider.name}` has no dialect for embeddings",
+                path,
+                "let the route lead to a provider that has one (`trunkline providers`), or name "
+                "it with `dialect:`",
+            )
+            return False
+        if mixed:
+            self.report.error(
+                "TL411",
+                f"this route can answer from {' and from '.join(mixed)}, whose vectors do not mix",
+                path,
+                "fall back and balance between providers of one model; where they call it "
+                "differently, `models:` of the provider says so",
+            )
+        return not mixed
 
     def _patterns(self, model: RouteModel, path: Path) -> tuple[list[str], list[Path]]:
         """The patterns and their places; `*` for a route that names no model."""

@@ -17,12 +17,19 @@ from typing_extensions import is_typeddict
 
 from trunkline.chat import ChatRequest
 from trunkline.diagnostics import did_you_mean
+from trunkline.embeddings import EmbeddingRequest, Operation
 from trunkline.errors import RequestError
 
-__all__ = ["MAX_MESSAGES", "MAX_TOOLS", "check_request", "refuse_doubles"]
+__all__ = ["MAX_INPUTS", "MAX_MESSAGES", "MAX_TOOLS", "check_request", "refuse_doubles"]
 
 MAX_MESSAGES = 4096
 MAX_TOOLS = 512
+MAX_INPUTS = 4096
+_MOST = {
+    "messages": (MAX_MESSAGES, "messages"),
+    "tools": (MAX_TOOLS, "tools"),
+    "input": (MAX_INPUTS, "texts"),
+}
 
 MAX_PLACE = 200
 """Characters of a place that a message shows: a caller may choose keys as long as a book."""
@@ -39,18 +46,20 @@ _WORDS: dict[Any, str] = {
 }
 
 
-def check_request(request: Any) -> None:
-    """Raise `RequestError` unless this is a `ChatRequest`."""
-    _request_checker()(request, "")
-    for key in request.keys() - _request_fields():
-        near = did_you_mean(key, _request_fields())
+def check_request(request: Any, operation: Operation = "chat") -> None:
+    """Raise `RequestError` unless this is a `ChatRequest`, or an `EmbeddingRequest`."""
+    _request_checker(operation)(request, "")
+    fields = _request_fields(operation)
+    for key in request.keys() - fields:
+        near = did_you_mean(key, fields)
         raise _wrong(
             key, "no such field in a request" + (f"; did you mean `{near}`?" if near else "")
         )
-    if len(request["messages"]) > MAX_MESSAGES:
-        raise _wrong("messages", f"at most {MAX_MESSAGES} messages")
-    if len(request.get("tools") or ()) > MAX_TOOLS:
-        raise _wrong("tools", f"at most {MAX_TOOLS} tools")
+    for name, (most, what) in _MOST.items():
+        if len(request.get(name) or ()) > most:
+            raise _wrong(name, f"at most {most} {what}")
+    if operation == "embeddings" and not request["input"]:
+        raise _wrong("input", "at least one text wanted")
 
 
 def refuse_doubles(body: dict[str, Any]) -> None:
@@ -61,7 +70,7 @@ def refuse_doubles(body: dict[str, Any]) -> None:
     """
     for key in body:
         lower = key.lower()
-        if lower != key and (lower in body or lower in _request_fields()):
+        if lower != key and (lower in body or lower in _request_fields("chat")):
             raise _wrong(key, f"keys are told apart by case; this one looks like `{lower}`")
 
 
@@ -70,14 +79,17 @@ def _wrong(place: str, message: str) -> RequestError:
     return RequestError("bad_request", f"{place}: {message}" if place else message)
 
 
-@cache
-def _request_fields() -> frozenset[str]:
-    return frozenset(get_type_hints(ChatRequest))
+_SHAPES: dict[Operation, Any] = {"chat": ChatRequest, "embeddings": EmbeddingRequest}
 
 
 @cache
-def _request_checker() -> Checker:
-    return _checker(ChatRequest)
+def _request_fields(operation: Operation) -> frozenset[str]:
+    return frozenset(get_type_hints(_SHAPES[operation]))
+
+
+@cache
+def _request_checker(operation: Operation) -> Checker:
+    return _checker(_SHAPES[operation])
 
 
 def _checker(hint: Any) -> Checker:

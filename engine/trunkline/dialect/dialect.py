@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trunkline.diagnostics import Diagnostic
     from trunkline.dialect.carries import Carries
     from trunkline.dialect.serving import Door
+    from trunkline.embeddings import Operation
     from trunkline.errors import ErrorKind
 
 __all__ = ["Dialect", "ErrorRules", "Rendered", "WriteRules"]
@@ -80,8 +81,9 @@ class Dialect:
         about: str,
         *,
         family: str,
+        operation: Operation,
         write: WriteRules,
-        reply: Callable[[Any], Any],
+        reply: Callable[[Any, Any], Any],
         usage: Callable[[Any, Any], Any],
         stream: StreamRules | None,
         errors: ErrorRules,
@@ -91,6 +93,7 @@ class Dialect:
         self.name = name
         self.about = about
         self.family = family
+        self.operation = operation
         self.carries = carries
         self.reads = carries.reads
         self.hints = carries.hints
@@ -175,14 +178,16 @@ class Dialect:
                     usage[key] = round(value)
         return usage  # type: ignore[return-value]
 
-    def read_reply(self, body: Any, provider: Mapping[str, Any]) -> Fold:
-        """A whole body, folded.
+    def read_reply(
+        self, body: Any, provider: Mapping[str, Any], headers: Mapping[str, str] = _NOTHING
+    ) -> Fold:
+        """A whole body, folded. `headers` are those of the response, in lower case.
 
         Raises `UpstreamError`: of the kind the body names if it is an error after all, of kind
         `malformed` if it holds no answer.
         """
         try:
-            deltas = as_deltas(self._reply(body))
+            deltas = as_deltas(self._reply(body, headers))
         except (TypeError, ValueError, KeyError, RecursionError, OverflowError) as error:
             raise UpstreamError(
                 "malformed", f"the reply has a shape we cannot read: {error}"

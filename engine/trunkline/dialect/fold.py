@@ -387,6 +387,7 @@ class Fold:
 
 _WITH_MORE = ("text", "reasoning", "tool_call", "server_call", "image", "refusal")
 
+
 def _laid(whole: Any, piece: Any) -> Any:
     """Mappings by key and lists one after the other; anything else is replaced."""
     if isinstance(whole, dict) and isinstance(piece, dict):

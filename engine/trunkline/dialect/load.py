@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trunkline.config.source import Document, Path
+    from trunkline.embeddings import Operation
     from trunkline.template import Mode
     from trunkline.wire import Framing
 
@@ -34,6 +35,7 @@ _SECTIONS = {
         "dialect",
         "about",
         "extends",
+        "operation",
         "hints",
         "drops",
         "inlines",
@@ -222,14 +224,23 @@ class _Builder:
             name,
             str(self.document.value.get("about", "")),
             family=self.family,
+            operation=self._operation(),
             write=write,
-            reply=self._template(("reply",), ("body",), "read"),
+            reply=self._template(("reply",), ("body", "headers"), "read"),
             usage=self._template(("usage",), ("raw", "provider"), "read"),
             stream=self._stream(),
             errors=self._errors(),
             carries=carries_of(self.document, self.library, self.family, write.reads, self.report),
             door=self._door(name),
         )
+
+    def _operation(self) -> Operation:
+        said = self.document.value.get("operation", "chat")
+        if said not in ("chat", "embeddings"):
+            span = self.document.span(("operation",))
+            hint = "one of chat, embeddings"
+            self.report.append(Diagnostic("TL520", "error", f"no operation `{said}`", span, hint))
+        return "embeddings" if said == "embeddings" else "chat"
 
     def _template(self, path: Path, params: tuple[str, ...], mode: Mode) -> Template:
         return self.library.compile(path, params, mode)
@@ -323,6 +334,7 @@ class _Builder:
             return None
         return Door(
             dialect,
+            self._operation(),
             self._paths(serve["paths"]),
             self._template(("serve", "request"), ("body", "headers", "params", "query"), "serve"),
             self._template(("serve", "reply"), ("reply", "request"), "serve"),

@@ -93,7 +93,7 @@ def _ask(dialect: Dialect, test: Mapping[str, Any]) -> str:
 
 
 def _read(dialect: Dialect, test: Mapping[str, Any]) -> str:
-    fold = dialect.read_reply(test["reply"], test.get("provider", {}))
+    fold = dialect.read_reply(test["reply"], test.get("provider", {}), test.get("headers", {}))
     return difference(test["gives"], _first_choice(fold))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from trunkline.chat import ReplyData
     from trunkline.dialect.paths import PathPattern
+    from trunkline.embeddings import Operation
 
 __all__ = ["Door"]
 
@@ -35,6 +36,7 @@ class Door:
     """A dialect as a server speaks it. `patterns` are where its clients send their requests."""
 
     dialect: str
+    operation: Operation
     patterns: tuple[PathPattern, ...]
     _request: Callable[..., Any]
     _reply: Callable[..., Any]
@@ -69,7 +71,7 @@ class Door:
         except Refusal as refusal:
             raise RequestError("bad_request", str(refusal)) from refusal
         try:
-            check_request(request)
+            check_request(request, self.operation)
         except RequestError as error:
             raise RequestError(error.kind, self._in_own_words(error.message)) from None
         return request  # type: ignore[no-any-return]

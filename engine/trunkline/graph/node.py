@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trunkline.chat import JSON
+    from trunkline.embeddings import Operation
     from trunkline.graph.provider import Upstream
     from trunkline.graph.reply import Reply
     from trunkline.graph.state import State
@@ -60,8 +61,8 @@ class Scope:
 class Call:
     """One request on its way through the graph.
 
-    `seen` is the request as conditions see it: as the caller sent it, with `tokens` if a
-    condition asks for it. `sent` counts the sends so far; `cap` is the count at which the node
+    `operation` is what is asked for. `seen` is the request as conditions see it: as the caller
+    sent it, with `tokens` if a condition asks for it. `sent` counts the sends so far; `cap` is the count at which the node
     that is called now must stop; `more` tells whether something else may be tried after it.
     `deadline` is on `clock.monotonic()`. `media` is what may be fetched for it. `pin` names the
     provider that has what the request refers to, once that is settled, and `picker` is the
@@ -70,6 +71,7 @@ class Call:
     """
 
     decision: Decision
+    operation: Operation
     seen: Mapping[str, JSON]
     scope: Scope
     upstreams: Mapping[str, Upstream]

@@ -108,7 +108,8 @@ class Send:
             body = loads(text)
         except WireError as error:
             raise UpstreamError("malformed", f"the reply is not JSON: {error}") from error
-        fold = self.binding.dialect.read_reply(body, self.rendering.upstream.view)
+        view = self.rendering.upstream.view
+        fold = self.binding.dialect.read_reply(body, view, response.headers)
         self._filtered(fold.finished and fold.reply()["choices"][0]["finish"])
         await response.aclose()
         return self._committed(fold)

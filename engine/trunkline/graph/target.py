@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trunkline.dialect import Dialect
+    from trunkline.embeddings import Operation
     from trunkline.graph.node import Call, Node
     from trunkline.graph.overlay import Overlay
     from trunkline.graph.provider import Binding, Provider, Upstream
@@ -82,9 +83,10 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A leaf. `binding` is settled at compile time where the model is; otherwise `model` is
-    what is asked for, with `*` for what the route's pattern captured, or None for the requested
-    model as it is, and `by_model` has the settings of models that have some of their own."""
+    """A leaf. `model` is what is asked for, with `*` for what the route's pattern captured, or
+    None for the requested model as it is; `by_model` then has the settings of models that have
+    some of their own. Where the model is settled at compile time, `binding` is how it is asked
+    to chat, and `others` for what else it can be asked."""
 
     id: str
     provider: Provider
@@ -94,6 +96,7 @@ class Target:
     dialect: Dialect | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     by_model: Mapping[str, TargetSettings] = field(default_factory=dict)
+    others: Mapping[Operation, Binding] = field(default_factory=dict)
     need: int = 1
 
     @property
@@ -104,14 +107,16 @@ class Target:
     @property
     def leaf(self) -> str:
         """The leaf's id, as far as it is known without a request."""
-        if self.binding is not None:
-            return self.binding.id
+        for binding in (self.binding, *self.others.values()):
+            if binding is not None:
+                return binding.id
         return f"{self.provider.name}/{self.model or '*'}"
 
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """Render, sign, send, and return a reply once its first content has come."""
         _in_time(call)
-        binding, settings = self.binding, self.settings
+        settings = self.settings
+        binding = self.binding if call.operation == "chat" else self.others.get(call.operation)
         if binding is None:
             asked = self._asked(request, call)
             binding = self._bind(asked, call)
@@ -152,10 +157,11 @@ class Target:
         return asked
 
     def _bind(self, asked: str, call: Call) -> Binding:
-        binding = self.provider.bind(asked, self.dialect, **self.facts)
+        binding = self.provider.bind(asked, self.dialect, call.operation, **self.facts)
         if binding is None:
             leaf = f"{self.provider.name}/{asked}"
-            raise skipped(call, leaf, f"{self.provider.name} speaks no dialect for `{asked}`")
+            what = "" if call.operation == "chat" else f" {call.operation} with"
+            raise skipped(call, leaf, f"{self.provider.name} speaks no dialect for{what} `{asked}`")
         return binding
 
     async def _send(self, unsigned: HttpRequest, rendering: Rendering) -> Reply:

@@ -59,10 +59,13 @@ class DryEngine(Engine):
         return self._dry.requests
 
     async def rehearse(self, request: Mapping[str, Any], **options: Any) -> None:
-        """Perform a call, streamed if the request says so. Raises the `CallError` that ends it:
+        """Perform a call, streamed if the request says so; one that has `input` and no `messages`
+        asks for embeddings. Raises the `CallError` that ends it:
         a `RequestError` of kind `unsupported` if all went well."""
         self._dry.requests.clear()
-        if request.get("stream"):
+        if "input" in request and "messages" not in request:
+            await self.embed(request, **options)
+        elif request.get("stream"):
             async with self.stream(request, **options):
                 pass
         else:

@@ -20,6 +20,7 @@ from trunkline.errors import (
 from trunkline.graph import Call, Media, Reply, Scope, SkippedError, State
 from trunkline.ports import Decision
 from trunkline.runtime.clock import SystemClock
+from trunkline.runtime.embeddings import Embeddings
 from trunkline.runtime.generation import Generation
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trunkline.chat import JSON
+    from trunkline.compile import Route
+    from trunkline.embeddings import Operation
     from trunkline.ports import Clock, Fetcher, Random, Transport
     from trunkline.runtime.sync import SyncEngine
 
@@ -242,6 +245,34 @@ class Engine:
         outside = (_lower(headers), metadata or {}, caller or {})
         return Stream(lambda: self._perform(whole, outside, request_id, stream=True))
 
+    async def embed(
+        self,
+        request: Mapping[str, JSON] | None = None,
+        /,
+        *,
+        caller: Mapping[str, JSON] | None = None,
+        headers: Mapping[str, str] | None = None,
+        metadata: Mapping[str, JSON] | None = None,
+        request_id: str | None = None,
+        **fields: JSON,
+    ) -> Embeddings:
+        """A vector for each text of `input` (see `trunkline.embeddings.EmbeddingRequest`; one
+        text may stand alone). Takes the rest as `chat` does. Raises `CallError`.
+
+        ::
+
+            found = await engine.embed(model="text-embedding-3-small", input=["hello", "world"])
+            print(len(found.vectors[0]), found.usage)
+        """
+        whole = {**(request or {}), **fields}
+        if isinstance(whole.get("input"), str):
+            whole["input"] = [whole["input"]]
+        outside = (_lower(headers), metadata or {}, caller or {})
+        reply = await self._perform(
+            whole, outside, request_id, stream=False, operation="embeddings"
+        )
+        return Embeddings(await reply.read())
+
     async def _perform(
         self,
         request: dict[str, JSON],
@@ -249,13 +280,14 @@ class Engine:
         request_id: str | None,
         *,
         stream: bool,
+        operation: Operation = "chat",
     ) -> Reply:
         self._at_home()
         generation = self._current()
         decision = Decision(request_id or f"req_{uuid4().hex}", generation=generation.number)
         generation.enter()
         try:
-            return await self._routed(generation, request, outside, decision, stream)
+            return await self._routed(generation, request, outside, decision, operation, stream)
         except CallError as error:
             generation.leave()
             raise _final(error, decision) from error.__cause__
@@ -275,21 +307,25 @@ class Engine:
         request: dict[str, JSON],
         outside: Outside,
         decision: Decision,
+        operation: Operation,
         stream: bool,
     ) -> Reply:
-        check_request(request)
+        check_request(request, operation)
         plan, (headers, metadata, caller) = generation.plan, outside
         decision.model = request["model"]
         started = self._clock.monotonic()
         now = moment(self._clock.time()) if plan.reads_time else {}
         seen = {**request, "tokens": estimate_tokens(request)} if plan.reads_tokens else request
-        found = plan.find(request["model"], seen, headers, metadata, caller, now)
+        found = plan.find(request["model"], seen, headers, metadata, caller, now, operation)
         if found is None:
             raise _no_route(plan, request["model"])
         route = found.route
         decision.route, decision.why = route.name, found.why
+        if operation == "embeddings" and route.mixed:
+            raise _mixed(route)
         call = Call(
             decision=decision,
+            operation=operation,
             seen=seen,
             scope=Scope(headers, metadata, caller, route.view, now),
             upstreams=generation.upstreams,
@@ -334,6 +370,15 @@ def _no_route(plan: Plan, model: str) -> RequestError:
     near = plan.matcher.nearest(model)
     hint = f"; the nearest: {', '.join(near)}" if near else ""
     return RequestError("not_found", f"no route for the model `{model[:256]}`{hint}", status=404)
+
+
+def _mixed(route: Route) -> RequestError:
+    models = " and from ".join(route.mixed)
+    return RequestError(
+        "unsupported",
+        f"the route `{route.name}` can answer from {models}, whose vectors do not mix: embeddings "
+        "need a route of their own, `match: {operation: embeddings, …}`, with one model",
+    )
 
 
 def _final(error: CallError, decision: Decision) -> CallError:

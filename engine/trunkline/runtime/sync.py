@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trunkline.chat import Delta
     from trunkline.compile import Plan
     from trunkline.graph import Reply
+    from trunkline.runtime.embeddings import Embeddings
     from trunkline.runtime.engine import Opening
     from trunkline.runtime.stream import Stream
 
@@ -67,6 +68,10 @@ class SyncEngine:
     def chat(self, request: Any = None, /, **fields: Any) -> Reply:
         """See `Engine.chat`."""
         return self._wait(self._engine.chat(request, **fields))
+
+    def embed(self, request: Any = None, /, **fields: Any) -> Embeddings:
+        """See `Engine.embed`."""
+        return self._wait(self._engine.embed(request, **fields))
 
     def stream(self, request: Any = None, /, **fields: Any) -> SyncStream:
         """See `Engine.stream`: `with` it, and iterate over its deltas."""

@@ -40,9 +40,13 @@ def moment(seconds: float) -> dict[str, Any]:
 
 def estimate_tokens(request: Mapping[str, Any]) -> int:
     """The input of a request in tokens, roughly: a token for each 4 bytes of text and of tool
-    declarations, and a constant for each image, file and piece of sound."""
+    declarations, and a constant for each image, file and piece of sound. Texts that come as
+    token numbers are counted."""
     size = tokens = 0
-    for message in request["messages"]:
+    for text in request.get("input", ()):
+        size += len(text.encode("utf-8", "replace")) if isinstance(text, str) else 0
+        tokens += 0 if isinstance(text, str) else len(text)
+    for message in request.get("messages", ()):
         content = message.get("content")
         if isinstance(content, str):
             size += len(content.encode("utf-8", "replace"))

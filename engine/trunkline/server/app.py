@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trunkline.dialect import PathPattern
 from trunkline.errors import CallError, EngineClosed, InternalError, RequestError
 from trunkline.server.chat import ChatEndpoint
+from trunkline.server.embeddings import EmbeddingsEndpoint
 from trunkline.server.facts import Health, Models
 from trunkline.server.incoming import ClientGoneError, Incoming
 from trunkline.server.outgoing import send_error
@@ -53,7 +54,8 @@ def create_app(engine: Engine, doors: Sequence[Door] | None = None) -> App:
         doors = _built_in()
     endpoints: list[tuple[PathPattern, Endpoint]] = []
     for door in doors:
-        endpoint = ChatEndpoint(engine, door)
+        kind = EmbeddingsEndpoint if door.operation == "embeddings" else ChatEndpoint
+        endpoint: Endpoint = kind(engine, door)
         endpoints.extend((pattern, endpoint) for pattern in door.patterns)
     endpoints.append((PathPattern("/v1/models"), Models(engine, doors[0])))
     endpoints.append((PathPattern("/health"), Health(engine, doors[0])))

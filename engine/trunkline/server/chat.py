@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trunkline.runtime import Engine
     from trunkline.server.incoming import ASGISend, Incoming
 
-__all__ = ["ChatEndpoint"]
+__all__ = ["ChatEndpoint", "read_body"]
 
 _log = logging.getLogger("trunkline.server")
 
@@ -39,11 +39,7 @@ class ChatEndpoint:
     async def __call__(self, incoming: Incoming, send: ASGISend) -> None:
         """Answer. Raises `CallError` as long as nothing has been sent, `ClientGoneError` when
         there is nobody to answer."""
-        try:
-            body = loads(await incoming.body())
-        except WireError as error:
-            raise RequestError("bad_request", f"the body cannot be read: {error}") from error
-        request = self.door.read_request(body, incoming.headers, incoming.params, incoming.query)
+        request = await read_body(self.door, incoming)
         async with WhileConnected(incoming.receive):
             if request.get("stream"):
                 await self._stream(incoming, request, send)
@@ -76,6 +72,15 @@ class ChatEndpoint:
                 fault = InternalError("the answer could not be written")
                 rest = writer.fail(error_data(fault, incoming.request_id))
             await send({"type": "http.response.body", "body": rest})
+
+
+async def read_body(door: Door, incoming: Incoming) -> dict[str, Any]:
+    """The canonical request of an incoming one. Raises `RequestError` for what it is not."""
+    try:
+        body = loads(await incoming.body())
+    except WireError as error:
+        raise RequestError("bad_request", f"the body cannot be read: {error}") from error
+    return door.read_request(body, incoming.headers, incoming.params, incoming.query)
 
 
 async def _write(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from hashlib import sha256
+from hashlib import sha256, shake_256
+from math import hypot
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trunkline.errors import RequestError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from trunkline.simulator.settings import Settings
 
-__all__ = ["Answer", "answer"]
+__all__ = ["Answer", "answer", "vectors"]
 
 JSONMap = dict[str, Any]
 
@@ -26,6 +27,9 @@ _MEDIA: Final = 85
 """Tokens for an image, sound or file: what OpenAI counts for an image of low detail."""
 
 _MAX_CHOICES: Final = 128
+
+_DIMENSIONS: Final = 256
+_MAX_DIMENSIONS: Final = 4096
 
 _ENDINGS: Final = (
     "Nobody was asked, and nothing was billed.",
@@ -43,6 +47,32 @@ class Answer(NamedTuple):
     start: JSONMap
     content: list[JSONMap]
     end: list[JSONMap]
+
+
+def vectors(request: Mapping[str, Any], settings: Settings) -> Answer:
+    """A vector of length 1 for each text, made from the text, the model and the seed: the same
+    text always has the same one. Raises `RequestError` for what cannot be simulated."""
+    size = request.get("dimensions") or _DIMENSIONS
+    if not 1 <= size <= _MAX_DIMENSIONS:
+        raise RequestError("bad_request", f"dimensions: from 1 to {_MAX_DIMENSIONS}")
+    content: list[JSONMap] = [
+        {"at": at, "embedding": _vector([settings.seed, request["model"], text], size)}
+        for at, text in enumerate(request["input"])
+    ]
+    tokens = sum(
+        -(-len(_bytes(text)) // _TOKEN) if isinstance(text, str) else len(text)
+        for text in request["input"]
+    )
+    digest = sha256(dumps([settings.seed, request["input"]])).hexdigest()
+    start = {"start": {"id": f"sim_{digest[:24]}", "model": request["model"]}}
+    return Answer(start, content, [{"usage": {"input": tokens}}])
+
+
+def _vector(of: list[Any], size: int) -> list[float]:
+    stream = shake_256(dumps(of)).digest(size)
+    raw = [byte - 127.5 for byte in stream]
+    length = hypot(*raw)
+    return [round(number / length, 8) for number in raw]
 
 
 def answer(request: Mapping[str, Any], settings: Settings) -> Answer:

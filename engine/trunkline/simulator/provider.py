@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from trunkline.dialect import Fold
 from trunkline.dialect.classify import kind_of_status
 from trunkline.errors import RequestError
-from trunkline.simulator.content import answer
+from trunkline.simulator.content import answer, vectors
 from trunkline.simulator.http import listen
 from trunkline.simulator.settings import Fault, Seen, fault_of
 from trunkline.wire import WireError
@@ -122,7 +122,10 @@ class Simulated:
         try:
             if refusal is not None or seen.request is None:
                 raise refusal or RequestError("bad_request", "the request could not be read")
-            said = answer(seen.request, self.settings)
+            if door.operation == "embeddings":
+                said = vectors(seen.request, self.settings)
+            else:
+                said = answer(seen.request, self.settings)
             if seen.request.get("stream"):
                 return await self._stream(exchange, asked, seen, said, fault)
             return await self._whole(exchange, door, seen, said, fault)

@@ -10,6 +10,7 @@ from trunkline.template.filters import FILTERS, Filter
 from trunkline.template.library import Library, Mode, Template, compile_expression
 from trunkline.template.links import LOWER
 from trunkline.template.runtime import ABSENT, Absent, Refusal
+from trunkline.template.vectors import base64_vector
 
 __all__ = [
     "ABSENT",
@@ -22,6 +23,7 @@ __all__ = [
     "Mode",
     "Refusal",
     "Template",
+    "base64_vector",
     "compile_expression",
 ]
 

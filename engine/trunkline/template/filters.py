@@ -28,6 +28,7 @@ from trunkline.template.runtime import (
     limited,
     same,
 )
+from trunkline.template.vectors import base64_vector, vector_base64
 from trunkline.wire.frames import WireError
 from trunkline.wire.jsontext import dumps, loads
 
@@ -200,6 +201,13 @@ def after_first(value: Any, mark: Any) -> Any:
     if not isinstance(value, str) or not isinstance(mark, str) or mark not in value or not mark:
         return ABSENT
     return value.split(mark, 1)[1]
+
+
+def split(value: Any, mark: Any) -> Any:
+    """Text cut at every `mark`, as a list; without the marks."""
+    if not isinstance(value, str) or not isinstance(mark, str) or not mark:
+        return ABSENT
+    return value.split(mark)
 
 
 def replace_pattern(value: Any, pattern: Any, by: Any) -> Any:
@@ -413,6 +421,7 @@ FILTERS: Final[Mapping[str, Filter]] = {
         starts_with,
         before_first,
         after_first,
+        split,
         replace_pattern,
         url_segment,
         to_base64,
@@ -422,6 +431,8 @@ FILTERS: Final[Mapping[str, Filter]] = {
         media_type,
         base64_data,
         data_url,
+        base64_vector,
+        vector_base64,
         length,
         lower,
         upper,

@@ -119,6 +119,8 @@ class DialectFile(Strict):
     """A sentence for people."""
     extends: Name | None = None
     """Another dialect that this one is laid over."""
+    operation: Literal["chat", "embeddings"] | None = None
+    """What is asked for in it; without it, chat."""
     hints: list[str] | None = None
     """Request fields that may be dropped, and recorded, besides those that always may."""
     drops: list[Any] | None = None

@@ -352,10 +352,9 @@ class Match(Strict):
 
     model: Glob | Annotated[list[Glob], Field(min_length=1)] | None = None
     """The model's name: a pattern, or a list of which one must fit."""
-    operation: Literal["chat", "embeddings"] | None = Field(
-        default=None, json_schema_extra={LATER_VALUES: ["embeddings"]}
-    )
-    """What is asked for."""
+    operation: Literal["chat", "embeddings"] | None = None
+    """What is asked for; without it, whatever the targets can be asked for. A route for
+    embeddings leads to one model only: vectors of different models do not mix."""
     when: Expression | None = None
     """A condition on the request."""
 
