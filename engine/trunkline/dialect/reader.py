@@ -31,7 +31,8 @@ class StreamRules:
     the event inside what was framed, absent where that is the event itself.
 
     `each` reads every event; or `events` has a reader per event name, None for events that say
-    nothing. `name_of` finds an event's name in its payload; without it the frame's name counts.
+    nothing. `name_of` finds an event's name in its payload; without it the frame's name counts,
+    and always where the framing itself calls the event an error.
     """
 
     __slots__ = (
@@ -158,8 +159,9 @@ class StreamReader:
             inside = _call(rules.unwrap, event)
             event = event if inside is ABSENT or inside is None else inside
         read = rules.each
-        if read is None:
-            name = frame.name if rules.name_of is None else rules.name_of(event)
+        if read is None or frame.error:
+            own = rules.name_of is None or frame.error
+            name = frame.name if own else rules.name_of(event)
             if type(name) is str:
                 self.complete = self.complete or name in rules.ends_with
                 read = rules.events.get(name)
