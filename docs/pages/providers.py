@@ -11,6 +11,12 @@ from trunkline.config.generate import generate
 from trunkline.config.models import ProviderRow
 
 
+_FORMS = {
+    "aws": "without an `api_key` [AWS signatures](../guide/credentials.md#aws)",
+    "google": "without an `api_key` [Google access tokens](../guide/credentials.md#google)",
+}
+
+
 def page() -> str:
     """The page, in Markdown."""
     return whole(
@@ -41,7 +47,8 @@ def _facts(row: dict[str, Any]) -> list[str]:
     facts = [
         f"base URL: {row['base_url']}" if "base_url" in row else "base URL: yours to give",
         f"credential: `{auth['header']}: {auth.get('prefix', '')}KEY`"
-        + (", if there is an `api_key`" if auth.get("optional") else ""),
+        + (", if there is an `api_key`" if auth.get("optional") else "")
+        + "".join(f"; {said}" for form, said in _FORMS.items() if form in auth),
     ]
     facts += [f"dialect: {_rule(rule)}" for rule in row.get("dialects", ())]
     facts += [f"setting `{key}`: {one['about']}" for key, one in row.get("settings", {}).items()]
@@ -61,7 +68,7 @@ def _example(name: str, row: dict[str, Any]) -> str:
     said = {}
     if "base_url" not in row:
         said["base_url"] = "https://llm.example.com"
-    if not row["auth"].get("optional"):
+    if not row["auth"].get("optional") and not _FORMS.keys() & row["auth"]:
         said["api_key"] = "${env:" + row["env"]["api_key"] + "}"
     inside = ", ".join(f'{key}: "{value}"' for key, value in said.items())
     return f"providers:\n  {name}: {{{inside}}}"

@@ -57,6 +57,13 @@ def _moment(headers: dict[str, str]) -> datetime:
     return datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
+async def test_an_empty_session_token_is_none() -> None:
+    signer = signer_of({**GIVEN, "session_token": ""})
+    signed = await signer.sign(request())
+    assert "x-amz-security-token" not in dict(signed.headers)
+    assert not await signer.refused(signed)
+
+
 async def test_the_environment_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -164,6 +171,8 @@ async def test_a_signature_is_for_one_place_alone() -> None:
     [
         ({"region": None}, "region"),
         ({"service": None}, "service"),
+        ({**GIVEN, "access_key_id": ""}, "`access_key_id` is empty"),
+        ({"profile": ""}, "`profile` is empty"),
         ({**GIVEN, "session_token": "a\r\nb"}, "no header can carry"),
         ({**GIVEN, "access_key_id": "schlüssel"}, "no header can carry"),
     ],

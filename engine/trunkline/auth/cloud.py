@@ -63,7 +63,7 @@ def bearer_key(said: Mapping[str, Any], variable: Callable[[str], str]) -> str:
     whose credentials to use; empty without one. `variable` gives an empty text for those that
     are not set."""
     name = said.get("bearer_env")
-    if name is None or any(said.get(own) for own in _OWN):
+    if name is None or any(said.get(own) is not None for own in _OWN):
         return ""
     return variable(name)
 
@@ -78,6 +78,10 @@ def cloud_mask(form: str) -> Signer:
 def cloud_signer(form: str, said: Mapping[str, Any], base_url: str, hide: Hiding) -> Signer:
     """The signer. `said` are the form's settings as text, with the provider's `region`; `hide`
     is told of every token that is found. Raises `ValueError` for what cannot be used."""
+    for name, value in said.items():
+        # Never the machine's own credentials where others were meant; not all keys have a session.
+        if value == "" and name != "session_token":
+            raise ValueError(f"`{name}` is empty")
     return _FORMS[form](said, base_url, hide)
 
 
@@ -90,7 +94,8 @@ def _aws(said: Mapping[str, Any], base_url: str, hide: Hiding) -> Signer:
     _check_texts(region, service)
     keys = None
     if said.get("access_key_id"):
-        keys = Keys(said["access_key_id"], said["secret_access_key"], said.get("session_token"))
+        token = said.get("session_token") or None
+        keys = Keys(said["access_key_id"], said["secret_access_key"], token)
         _check_texts(keys.access_key_id, keys.session_token or "")
     given = {name: said.get(name) for name in ("profile", "role_arn", "external_id")}
 
