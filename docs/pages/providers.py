@@ -10,7 +10,6 @@ from trunkline.catalog import rows
 from trunkline.config.generate import generate
 from trunkline.config.models import ProviderRow
 
-
 _FORMS = {
     "aws": "without an `api_key` [AWS signatures](../guide/credentials.md#aws)",
     "google": "without an `api_key` [Google access tokens](../guide/credentials.md#google)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Keys", "canonical_request", "host_of", "signing_key", "string_to_sign", "time_text"]
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
+
+_URLS: Final = 256
+"""URLs whose canonical forms are kept: a deployment calls few models, again and again."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -38,6 +42,7 @@ def time_text(seconds: float) -> str:
     return strftime("%Y%m%dT%H%M%SZ", gmtime(seconds))
 
 
+@lru_cache(_URLS)
 def host_of(url: str) -> str:
     """The value of the `host` header, without a port that goes without saying."""
     parts = urlsplit(url)
@@ -54,21 +59,25 @@ def canonical_request(
     Every path segment is encoded once more than it is sent, as all services but S3 want it:
     `%3A` and a raw `:` are different paths, and sign differently.
     """
-    parts = urlsplit(url)
     by_name: dict[str, list[str]] = {}
     for name, value in headers:
         by_name.setdefault(name.lower(), []).append(" ".join(value.split()))
     names = sorted(by_name)
     lines = [
         method,
-        quote(_path(parts.path), safe="/~"),
-        _query(parts.query),
+        *_path_and_query(url),
         *(f"{name}:{','.join(by_name[name])}" for name in names),
         "",
         ";".join(names),
         sha256(body).hexdigest(),
     ]
     return "\n".join(lines), ";".join(names)
+
+
+@lru_cache(_URLS)
+def _path_and_query(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return quote(_path(parts.path), safe="/~"), _query(parts.query)
 
 
 def _path(path: str) -> str:
