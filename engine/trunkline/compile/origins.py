@@ -94,21 +94,8 @@ def _compiled(report: Report, library: Library, whole: Document, path: Path) -> 
     known = {name: _known(whole.value[name]) for name in PROVIDER_FIELDS if name in whole.value}
     try:
         url = base(known)
-    except Refusal:
-        fields = sorted(one[0] for one in base.paths("provider") or () if len(one) == 1)
-        said = whole.value.get("settings") or {}
-        missing = [
-            name
-            for name in fields
-            if name in PROVIDER_FIELDS
-            and name not in known
-            and name not in FLAGS
-            and not said.get(name, {}).get("required")
-        ]
-        if missing:  # A wrong value has a finding of its own, and so has a required one.
-            message = f"nothing says where `{path[-1]}` is"
-            hint = f"write `{missing[0]}: …`, or `base_url: https://…`"
-            report.error("TL308", message, path, hint, key=True)
+    except Refusal as refusal:
+        _say_why(report, base, known, whole, path, str(refusal))
         return base
     if isinstance(url, str):
         _check_url(report, url, (*path, "base_url"))
@@ -116,6 +103,29 @@ def _compiled(report: Report, library: Library, whole: Document, path: Path) -> 
         message = "this gives no URL"
         report.error("TL311", message, (*path, "base_url"), "write `https://host/path`")
     return base
+
+
+def _say_why(
+    report: Report,
+    base: Template,
+    known: Mapping[str, Any],
+    whole: Document,
+    path: Path,
+    refusal: str,
+) -> None:
+    """Why there is no base URL: a setting that is missing, unless that or a wrong value has a
+    finding of its own, or the template itself."""
+    reads = {one[0] for one in base.paths("provider") or ()}
+    fields = [name for name in PROVIDER_FIELDS if name in reads and name not in FLAGS]
+    missing = [name for name in fields if name not in known]
+    required = whole.value.get("settings") or {}
+    unsaid = [name for name in missing if not required.get(name, {}).get("required")]
+    if unsaid:
+        message = f"nothing says where `{path[-1]}` is"
+        hint = f"write `{unsaid[0]}: …`, or `base_url: https://…`"
+        report.error("TL308", message, path, hint, key=True)
+    elif not missing and not any(wrong_setting(known[name], in_host=True) for name in fields):
+        report.error("TL311", refusal, (*path, "base_url"), "write `https://host/path`")
 
 
 def _known(value: Any) -> Any:

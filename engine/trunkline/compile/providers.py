@@ -157,7 +157,8 @@ class _One:
             chosen = self.dialects.get(name, path)
             own = tuple(rule for rule in rules if rule.dialect is chosen)
             if chosen is not None:
-                rules = own or (DialectRule("*", _every_model, chosen),)
+                others = (rule for rule in rules if rule.dialect.operation != chosen.operation)
+                rules = (*(own or (DialectRule("*", _every_model, chosen),)), *others)
         failed = len(self.report.found) > before
         return None if failed or not (rules or self.entry.models) else rules
 
@@ -185,10 +186,10 @@ class _One:
     def _lacks(self, said: Mapping[str, Any], path: Path) -> frozenset[str]:
         """The fields of a request that are not taken."""
         fields = said.get("lacks") or ()
-        for index, field in enumerate(fields):
-            if field not in REQUEST_FIELDS:
+        for index, name in enumerate(fields):
+            if name not in REQUEST_FIELDS:
                 at = (*path, "lacks", index)
-                self.report.unknown("TL520", "field of a request", field, at, REQUEST_FIELDS)
+                self.report.unknown("TL520", "field of a request", name, at, REQUEST_FIELDS)
         return frozenset(fields)
 
     def _check_path(self, text: Any, path: Path) -> None:
@@ -224,8 +225,6 @@ class _One:
         said = {(*self.path, name): own.value.get(name) for name in PROVIDER_FIELDS}
         check_settings(self.report, said, hosts)
         read = {one[0] for paths in provider.reads() for one in paths or ()}
-        if "aws" in (whole.value.get("auth") or {}):
-            read.add("region")
         check_required(self.report, whole, self.path, read)
 
     def _check_simulated(self, entry: SimulatedProvider, rules: tuple[DialectRule, ...]) -> None:
