@@ -352,3 +352,111 @@ def test_what_is_no_request_is_refused_with_its_place(said: dict[str, Any]) -> N
 
     with pytest.raises(RequestError, match=r"input|messages|content|tools|role"):
         asked({"model": "m", **said})
+
+
+FAILURES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "failed": (
+        {"status": "failed", "error": {"code": "server_error", "message": "oops"}, "output": []},
+        "server_error",
+        "oops",
+    ),
+    "an error of the limits": (
+        {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "slow"}},
+        "rate_limited",
+        "slow",
+    ),
+    "an error of the policy": (
+        {"status": "failed", "error": {"code": "invalid_prompt", "message": "no"}},
+        "content_filter",
+        "no",
+    ),
+    "a code that is a number": (
+        {"error": {"code": 429, "message": "slow"}},
+        "rate_limited",
+        "slow",
+    ),
+    "cancelled": (
+        {"status": "cancelled", "error": None, "output": []},
+        "server_error",
+        "the response failed",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_in_an_answer_is_one_whole_or_streamed(name: str) -> None:
+    from trunkline.errors import UpstreamError
+
+    body, kind, message = FAILURES[name]
+    wire = dialect("openai-responses")
+    with pytest.raises(UpstreamError) as caught:
+        wire.read_reply(body, {})
+    assert (caught.value.kind, caught.value.message) == (kind, message)
+    spoken = [{"type": "response.failed", "response": body}]
+    if body["error"]:
+        spoken += [
+            {"type": "error", **body["error"]},
+            {"type": "error", "error": body["error"]},
+        ]
+    for event in spoken:
+        reader = wire.reader()
+        (delta,) = reader.read_event(event)
+        assert delta["fail"] == {"kind": kind, "message": message}
+        assert reader.complete
+
+
+@pytest.mark.parametrize(
+    ("headers", "message", "seconds"),
+    [
+        ({"retry-after": "7"}, "Please try again in 1s.", 7),
+        (
+            {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"},
+            "",
+            300,
+        ),
+        (
+            {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "120ms"},
+            "",
+            0.12,
+        ),
+        ({}, "Rate limit reached. Please try again in 6.5s. Visit https://e.com.", 6.5),
+        ({}, "Please try again in 20ms.", 0.02),
+        ({}, "Too many requests.", None),
+    ],
+)
+def test_when_to_try_again_is_read_wherever_it_is_said(
+    headers: dict[str, str], message: str, seconds: float | None
+) -> None:
+    body = {"error": {"code": "rate_limit_exceeded", "message": message}}
+    failure = dialect("openai-responses").classify(429, headers, body)
+    assert (failure.kind, failure.retry_after) == ("rate_limited", seconds)
+
+
+def test_a_client_of_this_wire_keeps_its_defaults_and_others_are_not_stored() -> None:
+    wire = dialect("openai-responses")
+    target: dict[str, Any] = {"model": "m"}
+    ours = asked({"model": "m", "input": "hi", "reasoning": {"effort": "low"}})
+    body = wire.write(ours, target, {}).value
+    assert "store" not in body and "include" not in body
+    assert wire.loss(ours, target, {}) == ([], [])
+    for name in ("openai-chat", "anthropic-messages"):
+        assert dialect(name).loss(ours, target, {})[1] == []
+    bare = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    assert wire.write(bare, target, {}).value["store"] is False
+
+
+def test_what_is_bound_to_a_conversation_goes_nowhere_else() -> None:
+    for key in ("previous_response_id", "conversation"):
+        request = asked({"model": "m", "input": "hi", key: "some_1"})
+        assert dialect("openai-chat").loss(request, {}, {})[1] == ["extra.openai-responses"]
+        body = dialect("openai-responses").write(request, {"model": "m"}, {}).value
+        assert body[key] == "some_1"
+
+
+def test_a_response_in_the_background_is_told_as_it_stands() -> None:
+    wire = dialect("openai-responses")
+    queued = {"id": "resp_1", "model": "m", "status": "queued", "output": [], "usage": None}
+    reply = wire.read_reply(queued, {}).reply()
+    assert wire.door is not None
+    body = wire.door.write_reply(reply, asked({"model": "m", "input": "x", "background": True}))
+    assert (body["status"], body["id"], body["usage"]) == ("queued", "resp_1", None)
