@@ -119,6 +119,35 @@ async def test_what_arrives_is_what_was_signed(container: Loopback) -> None:
         assert asked.headers["authorization"].endswith(signature(asked, upstream.origin))
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc",
+    ],
+)
+async def test_a_model_id_is_signed_as_it_is_sent(container: Loopback, model: str) -> None:
+    said = {
+        "output": {"message": {"role": "assistant", "content": [{"text": "hi"}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+    }
+    with serving(lambda _: said) as upstream:
+        text = f"""
+version: 1
+providers:
+  bedrock: {{region: eu-west-1, base_url: "{upstream.origin}"}}
+routes:
+  - {{match: m, to: "bedrock/{model}"}}
+"""
+        async with Engine.open(text, environ={}) as engine:
+            reply = await engine.chat(model="m", messages=HELLO)
+    assert reply.text == "hi"
+    (asked,) = upstream.asked
+    assert ":" not in asked.path
+    assert asked.headers["authorization"].endswith(signature(asked, upstream.origin))
+
+
 async def test_expired_credentials_are_renewed_and_the_request_is_sent_again(
     container: Loopback,
 ) -> None:
