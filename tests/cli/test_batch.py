@@ -135,7 +135,7 @@ def test_every_mistake_of_the_input_is_told_before_anything_is_sent(cli: Cli) ->
                 "",
                 json.dumps(row("a")),
                 json.dumps(row("b", method="GET")),
-                json.dumps(row("c", url="/v1/embeddings")),
+                json.dumps(row("c", url="/v1/rerank")),
                 json.dumps(row("d", body=1)),
                 json.dumps({**row("e"), "custom_id": 5}),
             ]
@@ -152,7 +152,7 @@ def test_every_mistake_of_the_input_is_told_before_anything_is_sent(cli: Cli) ->
     assert "the custom_id 'a' is that of line 1 too" in err
     assert "in.jsonl:2: the text is not JSON" in err
     assert "`url` must be one of " in err
-    assert "/v1/chat/completions, /v1/messages" in err
+    assert "/v1/chat/completions, " in err
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,10 @@ async def opened(wire: str, routes: str = "") -> AsyncIterator[Any]:
 version: 1
 providers:
   acme:
-    type: openai-compatible
+    type: {"anthropic" if wire == "anthropic-messages" else "openai-compatible"}
     dialect: {wire}
     base_url: {simulated.origin}
+    api_key: k
     {place}
 routes:
   {routes or '- {match: "*", to: acme}'}
@@ -105,7 +106,7 @@ async def test_a_request_that_is_none_is_refused(request_: dict[str, Any], why: 
 
 
 async def test_a_provider_without_embeddings_is_passed_over() -> None:
-    async with opened("openai-chat") as (engine, _):
+    async with opened("anthropic-messages") as (engine, _):
         with pytest.raises(RequestError, match="speaks no dialect for embeddings with `m`"):
             await engine.embed(model="m", input=["a"])
 

@@ -97,7 +97,7 @@ async def test_every_answer_has_an_id_of_its_own_under_both_names(gateway: Begin
         ("/v1/messages/count_tokens", True),
         ("/v1/messages/", True),
         ("/", None),
-        ("/v1/embeddings", None),
+        ("/v1/rerank", None),
     ],
 )
 async def test_a_path_where_nothing_is_gets_told_what_there_is(
@@ -221,3 +221,35 @@ async def test_half_an_emoji_comes_through(gateway: Begin, path: str) -> None:
     body = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"\\ud83d"}]}'
     status, _, _ = await ask(served, "POST", path, body)
     assert status == 200
+
+
+DECLARED = """
+version: 1
+dialects:
+  words:
+    write: {path: /say, body: {words: "{{ request.messages[0].content }}"}}
+    reply: {text: "{{ body.said }}", finish: stop}
+    serve:
+      paths: ["/words/{model}"]
+      request: {model: "{{ params.model }}", messages: [{role: user, content: "{{ body.words }}"}]}
+      reply: {said: "{{ reply.choices[0].parts[0].text }}"}
+      error: {wrong: "{{ error.message }}"}
+providers:
+  up: {type: simulated, as: openai, reply: aye}
+routes:
+  - {match: smart, to: up}
+"""
+
+
+async def test_a_dialect_of_the_route_file_has_a_door_as_long_as_it_is_declared(
+    gateway: Begin,
+) -> None:
+    served = await gateway(("openai-chat",))
+    body = b'{"words": "hello"}'
+    assert (await ask(served, "POST", "/words/smart", body))[0] == 404
+    await served.engine.reload(DECLARED)
+    assert (await ask(served, "POST", "/words/smart", body))[::2] == (200, {"said": "aye"})
+    status, _, value = await ask(served, "POST", "/words/other", body)
+    assert status == 404
+    assert "smart" not in value
+    assert "no route" in value["wrong"]

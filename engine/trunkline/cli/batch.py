@@ -74,11 +74,18 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _doors() -> dict[str, Door]:
-    """The wire languages that a row's body may be in, by the row's `url`."""
+    """The wire languages that a row's body may be in, by the row's `url`: those whose bodies
+    say all, the model too."""
     from trunkline import catalog
 
     found = (catalog.dialect(name).door for name in catalog.dialects())
-    return {path: door for door in found if door is not None for path in door.paths}
+    return {
+        pattern.text: door
+        for door in found
+        if door is not None
+        for pattern in door.patterns
+        if not pattern.places
+    }
 
 
 _OURS: Final = frozenset({"bad_request", "unsupported", "not_found", "limit", "budget", "internal"})
@@ -146,8 +153,8 @@ class _Batch:
         try:
             body = row.body if self._model is None else {**row.body, "model": self._model}
             request = door.read_request(body, {})
-            reply = await engine.chat(request, request_id=request_id)
-            data = reply.data
+            ask = engine.embed if door.operation == "embeddings" else engine.chat
+            data = (await ask(request, request_id=request_id)).data
             named = data if data["model"] else {**data, "model": request["model"]}
             written = door.write_reply(named, request, int(time.time()))
         except CallError as error:

@@ -111,6 +111,7 @@ def compile_spec(spec: Spec) -> tuple[Plan | None, list[Diagnostic]]:
         {name: one.provider for name, one in providers.items() if one.provider is not None},
         {name: node for name, node in targets.items() if node is not None},
         tuple(sort(report.found)),
+        dialects.declared(),
         late_paths(spec.document),
         fetch_rules(file),
         overlays.reads_tokens,

@@ -34,6 +34,11 @@ class Dialects:
         for name in self._declared:
             self._load(name)
 
+    def declared(self) -> dict[str, Dialect]:
+        """Those that the route file declares, as far as they are right."""
+        loaded = ((name, self._load(name)) for name in sorted(self._declared))
+        return {name: dialect for name, dialect in loaded if dialect is not None}
+
     def get(self, name: str, path: Path) -> Dialect | None:
         """The dialect that is called `name` at `path`; None, and a finding, if there is none."""
         if name in self._declared:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.policy.pattern import captured
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trunkline.config.source import Document, Path
     from trunkline.config.spec import Spec
     from trunkline.diagnostics import Diagnostic
+    from trunkline.dialect import Dialect
     from trunkline.embeddings import Operation
     from trunkline.graph import FetchRules, Node, Provider
     from trunkline.policy.match import Matcher
@@ -53,7 +54,8 @@ class Found(NamedTuple):
 class Plan:
     """All that a route file says, compiled.
 
-    `targets` are the named nodes, as far as they stand on their own; `warnings` is what was
+    `targets` are the named nodes, as far as they stand on their own; `dialects` those that the
+    file declares; `warnings` is what was
     found that is no error; `late` are the places of values that the graph depends on and only
     an environment can give (see `settle`); `fetch` is which files may be fetched; `reads_tokens`
     and `reads_time` say what conditions need to know.
@@ -66,6 +68,7 @@ class Plan:
     providers: Mapping[str, Provider]
     targets: Mapping[str, Node]
     warnings: tuple[Diagnostic, ...] = ()
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)
     late: tuple[Path, ...] = ()
     fetch: FetchRules | None = None
     reads_tokens: bool = False

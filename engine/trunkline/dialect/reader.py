@@ -160,8 +160,8 @@ class StreamReader:
             event = event if inside is ABSENT or inside is None else inside
         read = rules.each
         if read is None or frame.error:
-            own = rules.name_of is None or frame.error
-            name = frame.name if own else rules.name_of(event)
+            name_of = None if frame.error else rules.name_of
+            name = frame.name if name_of is None else name_of(event)
             if type(name) is str:
                 self.complete = self.complete or name in rules.ends_with
                 read = rules.events.get(name)

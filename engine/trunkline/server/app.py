@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect import PathPattern
 from trunkline.errors import CallError, EngineClosed, InternalError, RequestError
@@ -13,6 +12,7 @@ from trunkline.server.embeddings import EmbeddingsEndpoint
 from trunkline.server.facts import Health, Models
 from trunkline.server.incoming import ClientGoneError, Incoming
 from trunkline.server.outgoing import send_error
+from trunkline.server.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,46 +20,21 @@ if TYPE_CHECKING:
     from trunkline.dialect import Door
     from trunkline.runtime import Engine
     from trunkline.server.incoming import ASGIReceive, ASGIScope, ASGISend
+    from trunkline.server.table import Endpoint
 
-__all__ = ["App", "Endpoint", "create_app"]
+__all__ = ["App", "create_app"]
 
 _log = logging.getLogger("trunkline.server")
-
-
-class Endpoint(Protocol):
-    """What stands at a path. `door` says in which dialect its errors are written."""
-
-    @property
-    def door(self) -> Door:
-        """See the class."""
-        ...
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The HTTP methods that it answers; the one to recommend comes first."""
-        ...
-
-    async def __call__(self, incoming: Incoming, send: ASGISend) -> None:
-        """Answer; raise `CallError` as long as nothing has been sent."""
-        ...
 
 
 def create_app(engine: Engine, doors: Sequence[Door] | None = None) -> App:
     """An ASGI application on an open engine.
 
-    `doors` are the dialects it speaks; without them, every built-in one that has a door. Whoever
-    opened the engine closes it, after the last request.
+    `doors` are the dialects it speaks beside those that the route file declares; without them,
+    every built-in one that has a door. Whoever opened the engine closes it, after the last
+    request.
     """
-    if doors is None:
-        doors = _built_in()
-    endpoints: list[tuple[PathPattern, Endpoint]] = []
-    for door in doors:
-        kind = EmbeddingsEndpoint if door.operation == "embeddings" else ChatEndpoint
-        endpoint: Endpoint = kind(engine, door)
-        endpoints.extend((pattern, endpoint) for pattern in door.patterns)
-    endpoints.append((PathPattern("/v1/models"), Models(engine, doors[0])))
-    endpoints.append((PathPattern("/health"), Health(engine, doors[0])))
-    return App(endpoints)
+    return App(engine, _built_in() if doors is None else doors)
 
 
 def _built_in() -> list[Door]:
@@ -72,15 +47,38 @@ def _built_in() -> list[Door]:
 class App:
     """Finds the endpoint of a request's path, and answers for it when it cannot.
 
-    Paths without places are looked up; those with some are tried from the most exact on.
+    Doors of dialects that a route file declares come before built-in ones, and change with it.
     """
 
-    def __init__(self, endpoints: Sequence[tuple[PathPattern, Endpoint]]) -> None:
-        self._all = {pattern.text: endpoint for pattern, endpoint in endpoints}
-        fixed = (pair for pair in endpoints if not pair[0].places)
-        self._fixed = {pattern.text: endpoint for pattern, endpoint in fixed}
-        placed = (pair for pair in endpoints if pair[0].places)
-        self._placed = sorted(placed, key=lambda pair: -pair[0].literal)
+    def __init__(self, engine: Engine, doors: Sequence[Door]) -> None:
+        self._engine = engine
+        self._doors = doors
+        self._plan = engine.plan
+        self._table = self._made()
+
+    def _made(self) -> Table:
+        engine = self._engine
+        declared = [one.door for one in self._plan.dialects.values() if one.door is not None]
+        endpoints: list[tuple[PathPattern, Endpoint]] = []
+        for door in (*declared, *self._doors):
+            kind = EmbeddingsEndpoint if door.operation == "embeddings" else ChatEndpoint
+            endpoint: Endpoint = kind(engine, door)
+            endpoints.extend((pattern, endpoint) for pattern in door.patterns)
+        first = self._doors[0]
+        endpoints.append((PathPattern("/v1/models"), Models(engine, first)))
+        endpoints.append((PathPattern("/health"), Health(engine, first)))
+        return Table(endpoints)
+
+    def _current(self) -> Table:
+        """The table of the plan that the engine has now; the last one if it has been closed."""
+        try:
+            plan = self._engine.plan
+        except EngineClosed:
+            return self._table
+        if plan is not self._plan:
+            self._plan = plan
+            self._table = self._made()
+        return self._table
 
     async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
         """One ASGI connection: a request, or the server's own start and end."""
@@ -93,11 +91,14 @@ class App:
             await send({"type": "websocket.close"})
 
     async def _answer(self, incoming: Incoming, send: ASGISend) -> None:
-        endpoint = self._find(incoming)
-        door = self._nearest(incoming.path).door if endpoint is None else endpoint.door
+        table = self._current()
+        found = table.find(incoming.path, incoming.raw_path)
+        endpoint = None if found is None else found.endpoint
+        door = (endpoint or table.nearest(incoming.path)).door
         try:
-            if endpoint is None:
-                raise self._unknown(incoming)
+            if found is None or endpoint is None:
+                raise _unknown(incoming, table)
+            incoming.params = found.params
             if incoming.method not in endpoint.methods:
                 raise _wrong_method(incoming, endpoint)
             await endpoint(incoming, send)
@@ -117,34 +118,11 @@ class App:
                 send, incoming, door, InternalError("the server has a fault of its own")
             )
 
-    def _find(self, incoming: Incoming) -> Endpoint | None:
-        """The endpoint of a request, which learns what its path captured."""
-        endpoint = self._fixed.get(incoming.path)
-        if endpoint is not None:
-            return endpoint
-        for pattern, placed in self._placed:
-            params = pattern.match(incoming.raw_path)
-            if params is not None:
-                incoming.params = params
-                return placed
-        return None
 
-    def _nearest(self, path: str) -> Endpoint:
-        """The endpoint whose path shares most with this one: its client, mistaken by a little,
-        reads that dialect's errors."""
-
-        def shared(known: str) -> int:
-            return sum(
-                1
-                for _ in takewhile(lambda pair: pair[0] == pair[1], zip(known, path, strict=False))
-            )
-
-        return self._all[max(self._all, key=shared)]
-
-    def _unknown(self, incoming: Incoming) -> RequestError:
-        known = ", ".join(f"{endpoint.methods[0]} {path}" for path, endpoint in self._all.items())
-        message = f"there is nothing at {incoming.path[:200]}; what there is: {known}"
-        return RequestError("bad_request", message, status=404)
+def _unknown(incoming: Incoming, table: Table) -> RequestError:
+    known = ", ".join(table.paths())
+    message = f"there is nothing at {incoming.path[:200]}; what there is: {known}"
+    return RequestError("bad_request", message, status=404)
 
 
 def _wrong_method(incoming: Incoming, endpoint: Endpoint) -> RequestError:
