@@ -153,3 +153,39 @@ def test_a_wire_block_that_comes_in_pieces_becomes_one() -> None:
         {"type": "wire", "dialect": "a-wire", "block": {"other": 1}},
         {"type": "wire", "dialect": "a-wire", "block": {"other": 2}},
     ]
+
+
+def test_a_signature_beside_text_seals_that_text_alone() -> None:
+    fold = Fold("mine")
+    for delta in (
+        {"text": "He"},
+        {"text": "y"},
+        {"text": "!", "signature": "s1"},
+        {"text": "", "signature": "s2"},
+        {"text": "more"},
+    ):
+        fold.add(delta)
+    said = [(p["text"], p.get("signature")) for p in fold.reply()["choices"][0]["parts"]]
+    assert said == [("Hey", None), ("!", "s1"), ("", "s2"), ("more", None)]
+
+
+def test_sources_that_are_counted_in_bytes_are_shown_in_characters() -> None:
+    fold = Fold("mine")
+    source = {"type": "url_citation", "url_citation": {"url": "u"}}
+    fold.add({"text": "é1 "})
+    fold.add({"text": "é2", "signature": "s"})
+    fold.add({"citation": {**source, "byte_range": [4, 7]}})
+    fold.add({"citation": {**source, "byte_range": ["x", 7]}})
+    parts = fold.reply()["choices"][0]["parts"]
+    placed = {
+        "type": "url_citation",
+        "url_citation": {"url": "u", "start_index": 3, "end_index": 5},
+    }
+    assert parts[1]["citations"] == [placed, source]
+
+
+def test_what_one_wire_says_beside_the_parts_is_kept_under_its_name() -> None:
+    fold = Fold("mine")
+    for said in ({"a": 1, "b": 1}, {"b": 2}):
+        fold.add({"extra": said})
+    assert fold.reply()["choices"][0]["extra"] == {"mine": {"a": 1, "b": 2}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +12,7 @@ from google.genai import errors, types
 
 from tests.dialect import proof, strict, vendors
 from tests.dialect.corpus import content_type_of, place_of, rows
+from tests.dialect.normal import normal
 from trunkline.catalog import dialect
 from trunkline.dialect import check_request
 from trunkline.errors import RequestError
@@ -46,65 +46,6 @@ def captured(path: str) -> dict[str, str]:
 
 # Requests
 
-DATA = {"args", "response", "parametersJsonSchema", "responseJsonSchema"}
-SCHEMAS = {"parameters": "parametersJsonSchema", "responseSchema": "responseJsonSchema"}
-BASE64 = {"data", "thoughtSignature"}
-
-
-def spelled(value: Any) -> Any:
-    """One spelling: camelCase keys, JSON Schema, the standard alphabet of base64."""
-    if isinstance(value, list):
-        return [spelled(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found: JSONMap = {}
-    for key, item in value.items():
-        name = re.sub("_([a-z])", lambda joint: joint[1].upper(), key)
-        if name in SCHEMAS:
-            found[SCHEMAS[name]] = json.loads(
-                re.sub(
-                    r'("type": )"([A-Z]+)"', lambda m: m[1] + m[2].lower().join('""'), dumps(item)
-                )
-            )
-        elif name in BASE64 and isinstance(item, str):
-            found[name] = item.replace("-", "+").replace("_", "/")
-        else:
-            found[name] = item if name in DATA else spelled(item)
-    return found
-
-
-def dumps(value: Any) -> str:
-    return json.dumps(value)
-
-
-def normal(body: JSONMap) -> JSONMap:
-    """A body without the differences that mean nothing: how parts are spread over contents of one
-    role and functions over tools, empty texts, what is false or the default, and spelling."""
-    plain = spelled(body)
-    said = [(one.get("role", "user"), part) for one in plain["contents"] for part in one["parts"]]
-    plain["contents"] = [one for one in said if one[1] != {"text": ""}]
-    plain.get("systemInstruction", {}).pop("role", None)
-    tools = plain.get("tools") or []
-    tools = tools if isinstance(tools, list) else [tools]
-    functions = [one for tool in tools for one in tool.pop("functionDeclarations", ())]
-    plain["tools"] = functions + [tool for tool in tools if tool]
-    if not functions:
-        plain.get("toolConfig", {}).pop("functionCallingConfig", None)
-    settings = plain.get("generationConfig", {})
-    thinking = settings.get("thinkingConfig", {})
-    if thinking.get("includeThoughts") is False:
-        del thinking["includeThoughts"]
-    return bare(plain)
-
-
-def bare(body: JSONMap) -> JSONMap:
-    """Without empty mappings and lists, two levels deep."""
-    for value in body.values():
-        if isinstance(value, dict):
-            for key in [key for key, item in value.items() if item in ({}, [])]:
-                del value[key]
-    return {key: value for key, value in body.items() if value not in ({}, [], None)}
-
 
 @pytest.mark.parametrize("api", APIS)
 def test_every_recorded_request_comes_back_as_it_was(recordings: Path, api: str) -> None:
@@ -117,7 +58,7 @@ def test_every_recorded_request_comes_back_as_it_was(recordings: Path, api: str)
         assert WIRE.loss(request)[1] == [], row["id"]
         written = WIRE.write(request, target, provider)
         check(written.value)
-        assert normal(json.loads(written.body)) == normal(body), row["id"]
+        assert normal(WIRE.name, json.loads(written.body)) == normal(WIRE.name, body), row["id"]
         assert (request.get("stream") or False) == path.endswith(":streamGenerateContent")
         again = door().read_request(written.value, {}, params, query)
         assert WIRE.write(again, target, provider).value == written.value

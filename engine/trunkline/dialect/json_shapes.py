@@ -10,7 +10,7 @@ from typing import Any, Final
 
 __all__ = ["camel_keys", "json_schema", "standard_base64"]
 
-_JOINT: Final = re.compile(r"_([a-z0-9])")
+_JOINT: Final = re.compile(r"(?<=[A-Za-z0-9])_+([a-z0-9])")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 
 
@@ -42,20 +42,23 @@ def _camel_name(key: str) -> str:
     return _JOINT.sub(lambda joint: joint[1].upper(), key)
 
 
-def json_schema(value: Any) -> Any:
-    """A schema of OpenAPI 3.0 as JSON Schema: types in lower case, `nullable` as a type.
+def json_schema(value: Any, types: Any = None) -> Any:
+    """A schema of OpenAPI 3.0 as JSON Schema: types in lower case, `nullable` as a type; a type
+    that is a number is the one at that place of `types`.
 
     A schema that is JSON Schema already stays as it is.
     """
     if isinstance(value, list):
-        return [json_schema(item) for item in value]
+        return [json_schema(item, types) for item in value]
     if not isinstance(value, dict):
         return value
     named = {_camel_name(key): item for key, item in value.items()}
-    found = {key: _keyword(key, item) for key, item in named.items()}
+    found = {key: _keyword(key, item, types) for key, item in named.items()}
     kind = found.get("type")
     if isinstance(kind, str) and kind.isupper():
         found["type"] = kind.lower()
+    elif type(kind) is int and isinstance(types, list) and 0 <= kind < len(types):
+        found["type"] = types[kind]
     if found.pop("nullable", None) is True:
         return _nullable(found)
     return found
@@ -66,10 +69,10 @@ _SCHEMAS: Final = frozenset(
 )
 
 
-def _keyword(key: str, value: Any) -> Any:
+def _keyword(key: str, value: Any, types: Any) -> Any:
     if key in ("properties", "$defs") and isinstance(value, dict):
-        return {name: json_schema(one) for name, one in value.items()}
-    return json_schema(value) if key in _SCHEMAS else value
+        return {name: json_schema(one, types) for name, one in value.items()}
+    return json_schema(value, types) if key in _SCHEMAS else value
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
