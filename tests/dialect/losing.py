@@ -39,6 +39,11 @@ def part(one: Mapping[str, Any], **more: Any) -> Sample:
     return asking({"role": "user", "content": [{"type": "text", "text": "a"}, {**one, **more}]})
 
 
+def citing(source: Mapping[str, Any]) -> tuple[Sample, Sample]:
+    """An answer that names a source, and one that does not."""
+    return text("assistant", citations=[source]), text("assistant")
+
+
 def calling(call: Mapping[str, Any] = CALL, **result: Any) -> Sample:
     """A call and its answer."""
     answer = {"role": "tool", "tool_call_id": CALL["id"], "content": "x", **result}
@@ -72,7 +77,7 @@ def reasoning(**more: Any) -> Sample:
 THOUGHT = {"type": "reasoning", "text": "hm"}
 SEALED = {**THOUGHT, "signature": "c2VhbA=="}
 
-SAMPLES: dict[str, list[Callable[[str], tuple[Sample, Sample]]]] = {
+SAMPLES: dict[str, list[Callable[[str], tuple[Sample, ...]]]] = {
     "messages.name": [
         lambda _: (asking({"role": "user", "content": "a", "name": "ann"}), asking()),
     ],
@@ -82,6 +87,10 @@ SAMPLES: dict[str, list[Callable[[str], tuple[Sample, Sample]]]] = {
     "messages.other": [
         lambda _: (asking({"role": "user", "content": "a", "brand_new": 1}), asking()),
         lambda _: (calling(brand_new=1), calling()),
+        lambda _: (
+            asking({"role": "user", "content": "a", "extra": {"another": {"a": 1}}}),
+            asking(),
+        ),
     ],
     "content.cache_control": [
         lambda _: (text(cache_control=MARK), text()),
@@ -94,22 +103,53 @@ SAMPLES: dict[str, list[Callable[[str], tuple[Sample, Sample]]]] = {
         lambda _: (text(prompt_cache_breakpoint={"mode": "explicit"}), text()),
     ],
     "content.citations": [
-        lambda _: (
-            text(
-                "assistant",
-                citations=[
-                    {
-                        "type": "url_citation",
-                        "url_citation": {
-                            "url": "https://example.com/",
-                            "title": "t",
-                            "start_index": 0,
-                            "end_index": 1,
-                        },
-                    }
-                ],
-            ),
-            text("assistant"),
+        lambda _: citing(
+            {
+                "type": "url_citation",
+                "url_citation": {
+                    "url": "https://example.com/",
+                    "title": "t",
+                    "start_index": 0,
+                    "end_index": 1,
+                },
+            }
+        ),
+    ],
+    "content.citations.document": [
+        lambda _: citing(
+            {
+                "type": "char_location",
+                "cited_text": "q",
+                "document_index": 0,
+                "document_title": "t",
+                "start_char_index": 0,
+                "end_char_index": 1,
+            }
+        ),
+    ],
+    "content.citations.result": [
+        lambda _: citing(
+            {
+                "type": "web_search_result_location",
+                "cited_text": "q",
+                "url": "https://example.com/",
+                "title": "t",
+                "encrypted_index": "abcd",
+            }
+        ),
+    ],
+    "content.citations.file": [
+        lambda _: citing(
+            {"type": "file_citation", "file_id": "file-1", "filename": "a.pdf", "index": 1}
+        ),
+    ],
+    "content.citations.other": [
+        lambda _: citing(
+            {
+                "title": "t",
+                "sourceContent": [{"text": "q"}],
+                "location": {"documentChar": {"documentIndex": 0, "start": 0, "end": 1}},
+            }
         ),
     ],
     "content.signature": [
@@ -130,7 +170,7 @@ SAMPLES: dict[str, list[Callable[[str], tuple[Sample, Sample]]]] = {
         lambda owner: (thinking({**SEALED, "owner": owner}), thinking({**THOUGHT, "owner": owner})),
     ],
     "content.reasoning.foreign": [
-        lambda _: (thinking({**SEALED, "owner": "another"}), thinking(THOUGHT)),
+        lambda _: (thinking({**SEALED, "owner": "another"}), thinking(THOUGHT), thinking()),
     ],
     "signature.foreign": [
         lambda _: (
@@ -159,7 +199,7 @@ SAMPLES: dict[str, list[Callable[[str], tuple[Sample, Sample]]]] = {
         lambda _: (reasoning(mode="enabled", budget_tokens=1111), reasoning(mode="enabled")),
     ],
     "reasoning.mode": [
-        lambda _: (reasoning(mode="enabled", budget_tokens=1111), reasoning(budget_tokens=1111)),
+        lambda _: (reasoning(mode="adaptive"), reasoning()),
     ],
     "reasoning.summary": [
         lambda _: (
@@ -173,12 +213,14 @@ SAMPLES: dict[str, list[Callable[[str], tuple[Sample, Sample]]]] = {
     ],
     "response_format.strict": [lambda _: (schema(name="a", strict=True), schema(name="a"))],
 }
-"""By name: takes a dialect's family, gives a request with the thing and the same without it."""
+"""By name: takes a dialect's family, gives a request with the thing and the same without it, in all
+the ways in which it may be left out."""
 
 
-def written(wire: Dialect, request: Sample, provider: Mapping[str, Any]) -> Any:
+def written(
+    wire: Dialect, request: Sample, target: Mapping[str, Any], provider: Mapping[str, Any]
+) -> Any:
     """All that the wire says of a request; None where it refuses."""
-    target = {"id": "p/m", "name": "p/m", "model": "a-model"}
     try:
         rendered = wire.write(deepcopy(request), target, provider)
     except Refusal:
@@ -189,8 +231,8 @@ def written(wire: Dialect, request: Sample, provider: Mapping[str, Any]) -> Any:
 FIELDS: dict[str, Sample] = {
     "stream": {"stream": True},
     "stream_options": {"stream": True, "stream_options": {"include_usage": False}},
-    "max_completion_tokens": {"max_completion_tokens": 2222},
-    "max_tokens": {"max_tokens": 2222},
+    "max_completion_tokens": {"max_completion_tokens": 77},
+    "max_tokens": {"max_tokens": 77},
     "temperature": {"temperature": 0.25},
     "top_p": {"top_p": 0.25},
     "top_k": {"top_k": 7},

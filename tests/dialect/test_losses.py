@@ -20,79 +20,110 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def speakers() -> Iterator[tuple[str, dict[str, Any]]]:
+CHATS = [name for name in dialects() if dialect(name).operation == "chat"]
+
+
+MODELS = {
+    "bedrock-converse": [
+        "a-model",
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "amazon.nova-pro-v1:0",
+        "us.deepseek.r1-v1:0",
+        "openai.gpt-oss-120b-1:0",
+    ],
+    "anthropic-messages": ["claude-sonnet-4-5", "claude-opus-4-7", "claude-3-haiku-20240307"],
+    "gemini-generate": ["gemini-2.5-pro", "gemini-3-pro-preview", "gemini-2.0-flash"],
+}
+"""Models that a wire spells differently for."""
+
+
+def speakers() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every dialect as it is, and as each row with quirks or versions of its own speaks it."""
     seen: set[str] = set()
-    for name in dialects():
-        yield name, {}
+    for name in CHATS:
+        yield name, MODELS.get(name, ["a-model"])[0], {}
+        for model in MODELS.get(name, [])[1:]:
+            yield name, model, {}
     for entry in map(row, providers()):
         quirks = entry.get("quirks", {})
         for name in {entry.get("dialect"), *(rule["use"] for rule in entry.get("dialects", ()))}:
-            if name and quirks and f"{name} {quirks}" not in seen:
+            if name in CHATS and quirks and f"{name} {quirks}" not in seen:
                 seen.add(f"{name} {quirks}")
-                yield name, {"quirks": quirks}
-    yield "anthropic-messages", {"version": "2026-10-21"}
+                yield name, MODELS.get(name, ["a-model"])[0], {"quirks": quirks}
+    yield "anthropic-messages", "claude-sonnet-4-5", {"version": "2026-10-21"}
 
 
 SPEAKERS = list(speakers())
 each_speaker = pytest.mark.parametrize(
-    ("name", "provider"), SPEAKERS, ids=lambda one: one if isinstance(one, str) else str(one)
+    ("name", "model", "provider"),
+    SPEAKERS,
+    ids=lambda one: one if isinstance(one, str) else str(one),
 )
 
 
-def becomes(name: str, provider: dict[str, Any], one: Any, without: Any) -> str:
-    """What the wire makes of the difference between two requests."""
+def becomes(name: str, model: str, provider: dict[str, Any], one: Any, *without: Any) -> str:
+    """What the wire makes of the difference between a request and others."""
     wire = dialect(name)
-    base, said = written(wire, without, provider), written(wire, one, provider)
-    if base is None or said is None:
+    target = {"id": f"p/{model}", "name": f"p/{model}", "model": model}
+    said = written(wire, one, target, provider)
+    others = [written(wire, other, target, provider) for other in without]
+    if said is None or None in others:
         return "refused"
-    return "dropped" if base == said else "carried"
+    return "dropped" if said in others else "carried"
 
 
 @each_speaker
 @pytest.mark.parametrize("thing", NESTED)
 def test_a_nested_thing_is_dropped_only_where_the_file_says_so(
-    name: str, provider: dict[str, Any], thing: str
+    name: str, model: str, provider: dict[str, Any], thing: str
 ) -> None:
     wire = dialect(name)
     pairs = [sample(wire.family) for sample in SAMPLES[thing]]
-    outcomes = {becomes(name, provider, *pair) for pair in pairs} - {"refused"}
+    outcomes = {becomes(name, model, provider, *pair) for pair in pairs} - {"refused"}
     assert len(outcomes) < 2, f"{name} carries some of {thing}: its samples need names of their own"
-    for one, without in pairs:
-        dropped, lost = wire.loss(one, {}, provider)
+    for one, *without in pairs:
+        dropped, lost = wire.loss(one, {"model": model}, provider)
         if outcomes == {"dropped"}:
             whole = {*dropped, *lost} & {*NESTED[thing].within, thing}
             assert whole, f"{name} drops {thing} without a word: list it in `drops`"
         else:
             assert thing not in dropped, f"{name} does not drop {thing}: take it out of `drops`"
-        assert thing not in wire.loss(without, {}, provider)[0]
+        for other in without:
+            assert thing not in wire.loss(other, {"model": model}, provider)[0]
 
 
 @each_speaker
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_field_is_dropped_only_where_the_record_says_so(
-    name: str, provider: dict[str, Any], field: str
+    name: str, model: str, provider: dict[str, Any], field: str
 ) -> None:
     wire = dialect(name)
     one, without = with_field(field)
-    dropped, lost = wire.loss(one, {}, provider)
-    if becomes(name, provider, one, without) == "dropped":
-        assert field in {*dropped, *lost}, f"{name} drops {field} without a word"
-    if becomes(name, provider, one, without) == "carried":
+    dropped, lost = wire.loss(one, {"model": model}, provider)
+    if becomes(name, model, provider, one, without) == "dropped":
+        told = [one for one in (*dropped, *lost) if one.partition(".")[0] == field]
+        assert told, f"{name} drops {field} without a word"
+    if becomes(name, model, provider, one, without) == "carried":
         assert field not in {*dropped, *lost}
 
 
 def test_every_name_and_every_field_has_a_sample() -> None:
     assert SAMPLES.keys() == NESTED.keys()
-    assert FIELDS.keys() == get_type_hints(ChatRequest).keys() - {"model", "messages", "extra", "hints"}
+    assert FIELDS.keys() == get_type_hints(ChatRequest).keys() - {
+        "model",
+        "messages",
+        "extra",
+        "hints",
+    }
 
 
 @pytest.mark.parametrize("thing", NESTED)
 def test_a_thing_is_found_in_what_holds_it_and_in_nothing_else(thing: str) -> None:
     for sample in SAMPLES[thing]:
-        one, without = sample("mine")
+        one, *without = sample("mine")
         assert thing in Finder([thing], "mine")(one)
-        assert Finder([thing], "mine")(without) == []
+        for other in without:
+            assert Finder([thing], "mine")(other) == []
         assert thing in Finder(sorted(NESTED), "mine")(one) or NESTED[thing].within
 
 

@@ -104,6 +104,7 @@ async def test_an_overlay_that_takes_the_reference_out_frees_the_request() -> No
         ({"prompt": {"id": "pmpt_1"}}, True),
         ({"prompt": "pmpt_1"}, False),
         ({"earlier": {"type": "auto"}}, False),
+        ({"earlier": {"id": "conv_1"}}, True),
         ({"earlier": ""}, False),
         ({"earlier": []}, False),
         ({"earlier": ["a"]}, True),

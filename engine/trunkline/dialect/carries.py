@@ -130,9 +130,11 @@ class Carries:
 
 
 def _refers(value: Any, steps: Sequence[str]) -> bool:
-    """Whether there is text at a path, or a list of texts: ids, not settings."""
+    """Whether an id stands at a path: text, a list of texts, or a mapping with an `id`."""
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        value = value.get("id")
     texts = value if isinstance(value, list) else [value]
     return bool(texts) and all(isinstance(text, str) and text for text in texts)
 

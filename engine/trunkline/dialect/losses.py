@@ -48,11 +48,11 @@ def _inside(key: str, *nothing: Any) -> There:
     return there
 
 
-def _strict_schema(key: str) -> There:
-    of_schema = _inside(key)
+def _of_schema(key: str) -> There:
+    said = _inside(key)
 
     def there(value: Any, _holder: Mapping[str, Any], family: str) -> bool:
-        return isinstance(value, dict) and of_schema(value.get("json_schema"), value, family)
+        return isinstance(value, dict) and said(value.get("json_schema"), value, family)
 
     return there
 
@@ -89,6 +89,30 @@ def _foreign_extra(value: Any, _holder: Mapping[str, Any], family: str) -> bool:
     )
 
 
+def _cites(kind: str) -> There:
+    def there(value: Any, _holder: Mapping[str, Any], _family: str) -> bool:
+        return isinstance(value, list) and any(_kind_of_source(one) == kind for one in value)
+
+    return there
+
+
+def _kind_of_source(citation: Any) -> str:
+    """What a citation points at, by the `type` that wires give it."""
+    said = citation.get("type") if isinstance(citation, dict) else None
+    said = said if isinstance(said, str) else ""
+    if said == "url_citation":
+        return "page"
+    if said.endswith("_location"):
+        return "result" if "url" in citation else "document"
+    return "file" if said in ("file_citation", "container_file_citation", "file_path") else "other"
+
+
+def _new(value: Any, holder: Mapping[str, Any], family: str) -> bool:
+    if value is holder.get("extra"):
+        return _foreign_extra(value, holder, family)
+    return _said(value, holder, family)
+
+
 class Nested(NamedTuple):
     """Something below a field: in which mappings, under which key, and what it is.
 
@@ -108,12 +132,31 @@ NESTED: Final[dict[str, Nested]] = {
     "messages.cache_control": Nested(
         ("messages",), "cache_control", "a cache mark on a message, beside its content"
     ),
-    "messages.other": Nested(("messages", "tool_results"), "", "keys of a message that are new"),
+    "messages.other": Nested(
+        ("messages", "tool_results"),
+        "",
+        "keys of a message that are new, or another wire's (in `extra`)",
+        _new,
+    ),
     "content.cache_control": Nested(("content",), "cache_control", "a cache mark on a part"),
     "content.prompt_cache_breakpoint": Nested(
         ("content",), "prompt_cache_breakpoint", "where OpenAI's prompt cache is to break"
     ),
-    "content.citations": Nested(("content",), "citations", "the sources of an answer's text"),
+    "content.citations": Nested(
+        ("content",), "citations", "pages of the web that an answer names", _cites("page")
+    ),
+    "content.citations.document": Nested(
+        ("content",), "citations", "places in documents that an answer names", _cites("document")
+    ),
+    "content.citations.result": Nested(
+        ("content",), "citations", "what a search of the model found", _cites("result")
+    ),
+    "content.citations.file": Nested(
+        ("content",), "citations", "stored files that an answer names", _cites("file")
+    ),
+    "content.citations.other": Nested(
+        ("content",), "citations", "sources of an answer in another form", _cites("other")
+    ),
     "content.signature": Nested(
         ("content",),
         "signature",
@@ -150,23 +193,32 @@ NESTED: Final[dict[str, Nested]] = {
     "tool_results.cache_control": Nested(
         ("tool_results",), "cache_control", "a cache mark on a tool's answer"
     ),
-    "tools.cache_control": Nested(("tools",), "cache_control", "a cache mark on a tool"),
-    "tools.description": Nested(("tools",), "function", "what a tool does", _inside("description")),
+    "tools.cache_control": Nested(
+        ("tools",), "cache_control", "a cache mark on a tool", within=("tools",)
+    ),
+    "tools.description": Nested(
+        ("tools",), "function", "what a tool does", _inside("description"), ("tools",)
+    ),
     "tools.strict": Nested(
         ("tools",),
         "function",
         "that arguments must fit the schema exactly",
         _inside("strict", False),
+        ("tools",),
     ),
     "tools.extra": Nested(
-        ("tools",), "extra", "settings of a tool that only another wire knows", _foreign_extra
+        ("tools",),
+        "extra",
+        "settings of a tool that only another wire knows",
+        _foreign_extra,
+        ("tools",),
     ),
     "cache_control.ttl": Nested(
         ("request", "messages", "content", "tool_calls", "tool_results", "tools"),
         "cache_control",
         "how long a cache mark holds",
         _inside("ttl"),
-        ("content.cache_control", "tools.cache_control"),
+        ("content.cache_control", "tools.cache_control", "tools"),
     ),
     "reasoning.budget_tokens": Nested(
         ("request",),
@@ -186,16 +238,25 @@ NESTED: Final[dict[str, Nested]] = {
         ("request",), "reasoning", "how to sum the thinking up", _inside("summary"), ("reasoning",)
     ),
     "response_format.name": Nested(
-        ("request",), "response_format", "the name of an answer's schema", _strict_schema("name")
+        ("request",),
+        "response_format",
+        "the name of an answer's schema",
+        _of_schema("name"),
+        ("response_format",),
     ),
     "response_format.description": Nested(
         ("request",),
         "response_format",
         "what an answer's schema is for",
-        _strict_schema("description"),
+        _of_schema("description"),
+        ("response_format",),
     ),
     "response_format.strict": Nested(
-        ("request",), "response_format", "that an answer must fit exactly", _strict_schema("strict")
+        ("request",),
+        "response_format",
+        "that an answer must fit exactly",
+        _of_schema("strict"),
+        ("response_format",),
     ),
 }
 """Every nested thing that a dialect may drop, by its name in `drops` and in decision records."""
@@ -205,7 +266,12 @@ FIELDS: Final = frozenset(get_type_hints(ChatRequest)) - {"model", "messages", "
 DROPPABLE: Final = NESTED.keys() | FIELDS
 """What `drops` may name: nested things, and whole fields that a wire carries at times only."""
 
-_OUR_OWN: Final = {"owner", "dialect", "more", "prompt_cache_breakpoint"}
+_OUR_OWN: Final = {
+    *("owner", "dialect", "more", "extra", "prompt_cache_breakpoint"),
+    *("media_type", "detail", "json", "as_is"),
+}
+"""Keys that dialects give to parts, for themselves or to say more exactly what a part is."""
+
 _KNOWN: Final[dict[str, frozenset[str]]] = {
     "messages": frozenset(get_type_hints(Message)),
     "tool_results": frozenset(get_type_hints(Message)),
