@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from trunkline.config.source import parse
+from trunkline.catalog.parsed import parsed
 from trunkline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,11 +32,8 @@ def dialect_document(name: str) -> Document | None:
     if name not in dialects():
         return None
     shown = f"catalog/dialects/{name}.yaml"
-    text = (files("trunkline.catalog") / "dialects" / f"{name}.yaml").read_text("utf-8")
-    document, diagnostics = parse(text, shown)
-    if document is None or diagnostics:
-        raise ConfigError(diagnostics)
-    return document
+    text = (files("trunkline.catalog") / "dialects" / f"{name}.yaml").read_bytes()
+    return parsed(text, shown)
 
 
 @cache

@@ -11,11 +11,12 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.config.source import Document, parse
-from trunkline.errors import ConfigError
+from trunkline.catalog.parsed import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from trunkline.config.source import Document
 
 __all__ = ["ROW_KEYS", "provider", "provider_document", "providers", "urls"]
 
@@ -54,10 +55,7 @@ def provider_document(name: str) -> Document:
     if name not in providers():
         raise KeyError(name)
     text = (_FOLDER / f"{name}.yaml").read_bytes()
-    document, found = parse(text, f"catalog/providers/{name}.yaml")
-    if document is None or any(finding.severity == "error" for finding in found):
-        raise ConfigError(found)
-    return document
+    return parsed(text, f"catalog/providers/{name}.yaml")
 
 
 def provider(name: str) -> dict[str, Any]:
