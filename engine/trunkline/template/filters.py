@@ -355,23 +355,24 @@ def _matches(text: str, pattern: str) -> bool:
 
 
 def merge_rows(value: Any, key: Any, joined: Any) -> Any:
-    """A list's mappings, where neighbours with the same value under `key` are one: texts under
-    the keys in `joined` are joined, of the rest the last that is not null counts."""
+    """A list's mappings, where those with the same value under `key` are one: texts under the
+    keys in `joined` are joined, of the rest the last that is not null counts."""
     if not isinstance(value, list) or not isinstance(key, str) or not isinstance(joined, list):
         return ABSENT
-    rows_: list[tuple[dict[str, Any], dict[str, list[str]]]] = []
-    for one in value:
+    found: dict[Any, tuple[dict[str, Any], dict[str, list[str]]]] = {}
+    for at, one in enumerate(value):
         if not isinstance(one, dict):
             continue
-        if not rows_ or one.get(key) is None or not same(rows_[-1][0].get(key), one[key]):
-            rows_.append(({}, {}))
-        row, texts = rows_[-1]
+        alone = one.get(key) is None
+        row, texts = found.setdefault((at,) if alone else to_json(one[key]), ({}, {}))
         for name, said in one.items():
             if isinstance(said, str) and name in joined:
                 texts.setdefault(name, []).append(said)
             elif said is not None or name not in row:
                 row[name] = said
-    return [row | {name: "".join(said) for name, said in texts.items()} for row, texts in rows_]
+    return [
+        row | {name: "".join(said) for name, said in texts.items()} for row, texts in found.values()
+    ]
 
 
 def upper(value: Any) -> Any:
