@@ -6,19 +6,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trunkline.compile import load_plan
+from trunkline.errors import CallError
 from trunkline.runtime import Engine
 from trunkline.transport import Canned, ScriptedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trunkline.errors import CallError
     from trunkline.graph.reply import Reply
     from trunkline.ports import HttpRequest
 
-__all__ = ["HELLO", "Exchange", "body_of", "events", "exchange", "sent"]
+__all__ = ["HELLO", "Exchange", "events", "exchange", "sent"]
 
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
+_OF_TRANSPORT = frozenset({"accept-encoding", "content-length", "host", "user-agent"})
 _NOTHING = Canned.of_json({"error": {"message": "not now"}}, 503)
 
 
@@ -39,8 +40,8 @@ class Exchange:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Its headers."""
-        return dict(self.request.headers)
+        """Its headers, but for those that every request has."""
+        return {name: value for name, value in self.request.headers if name not in _OF_TRANSPORT}
 
     @property
     def body(self) -> Any:
@@ -58,8 +59,6 @@ async def exchange(
     **request: Any,
 ) -> Exchange:
     """One call through the provider `it`, whose entry is given in YAML."""
-    from trunkline.errors import CallError
-
     plan = load_plan(
         f'version: 1\nproviders:\n  it: {entry}\nroutes:\n  - match: "*"\n    to: {to}\n'
         "    retry: {same_target: 0}\n"
@@ -82,11 +81,6 @@ async def exchange(
 async def sent(entry: str, **request: Any) -> HttpRequest:
     """What one call through the provider sends."""
     return (await exchange(entry, **request)).request
-
-
-def body_of(request: HttpRequest) -> Any:
-    """The body of a request."""
-    return json.loads(request.body)
 
 
 def events(*values: Any, done: bool = True, named: bool = False) -> Canned:

@@ -287,9 +287,8 @@ def test_what_is_missing_is_said_with_the_line_to_write(row: str, missing: list[
         load_plan(f"version: 1\nproviders:\n  it: {entry(row)}\n")
     found = caught.value.diagnostics
     assert [one.code for one in found] == ["TL308"] * len(missing)
-    for name, one in zip(missing, found, strict=True):
-        assert one.hint.startswith(f"write `{name}: ")
-        assert one.span.line == 3
+    assert {one.hint.split("`")[1].split(":")[0] for one in found} == set(missing)
+    assert {one.span.line for one in found} == {3}
 
 
 def test_the_hint_for_a_missing_setting_names_its_usual_variable() -> None:
