@@ -189,3 +189,26 @@ def test_what_one_wire_says_beside_the_parts_is_kept_under_its_name() -> None:
     for said in ({"a": 1, "b": 1}, {"b": 2}):
         fold.add({"extra": said})
     assert fold.reply()["choices"][0]["extra"] == {"mine": {"a": 1, "b": 2}}
+
+
+def test_what_a_whole_delta_repeats_is_not_added_again() -> None:
+    fold = Fold("w")
+    steps = [
+        *fold.add({"at": 0, "text": "He"}),
+        *fold.add({"at": 0, "whole": True, "text": "Hello"}),
+        *fold.add({"at": 0, "whole": True, "text": "Hello"}),
+        *fold.add({"at": 0, "whole": True, "text": "another"}),
+        *fold.add({"at": 1, "whole": True, "tool_call": {"id": "c", "arguments": "{}"}}),
+        *fold.add({"at": 1, "whole": True, "tool_call": {"id": "c", "arguments": "{}"}}),
+    ]
+    assert [step.added for step in steps] == [{"text": "He"}, {"text": "llo"}, {"arguments": "{}"}]
+
+
+def test_what_only_its_wire_knows_of_a_block_is_kept_with_its_owner() -> None:
+    fold = Fold("w")
+    for delta in ({"at": 0, "more": {"lost": 1}}, {"at": 0, "text": "a"}, {"at": 1, "text": "b"}):
+        fold.add(delta)
+    fold.add({"at": 0, "more": {"phase": "final"}})
+    first, second = fold.reply()["choices"][0]["parts"]
+    assert first == {"type": "text", "text": "a", "more": {"phase": "final"}, "owner": "w"}
+    assert second == {"type": "text", "text": "b"}
