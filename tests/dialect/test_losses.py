@@ -32,6 +32,11 @@ MODELS = {
         "openai.gpt-oss-120b-1:0",
     ],
     "anthropic-messages": ["claude-sonnet-4-5", "claude-opus-4-7", "claude-3-haiku-20240307"],
+    "bedrock-invoke-claude": [
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "us.anthropic.claude-opus-4-7-v1:0",
+        "anthropic.claude-3-haiku-20240307-v1:0",
+    ],
     "gemini-generate": ["gemini-2.5-pro", "gemini-3-pro-preview", "gemini-2.0-flash"],
 }
 """Models that a wire spells differently for."""
