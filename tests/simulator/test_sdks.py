@@ -269,7 +269,7 @@ async def test_openai_sdk_waits_as_told_and_gets_through(simulate: Simulate) -> 
 async def test_anthropic_sdk_sees_a_request_at_fault_refused(simulate: Simulate) -> None:
     simulated = await simulate("anthropic-messages")
     async with anthropic_client(simulated.origin) as client:
-        with pytest.raises(anthropic.BadRequestError, match=r"stop\[0\]: text wanted"):
+        with pytest.raises(anthropic.BadRequestError, match=r"stop_sequences\[0\]: text wanted"):
             await client.messages.create(
                 model="claude-x",
                 max_tokens=9,

@@ -51,6 +51,11 @@ class Door:
         """Its patterns as they are written."""
         return tuple(pattern.text for pattern in self.patterns)
 
+    @property
+    def family(self) -> str:
+        """The owner of what only this wire and those that extend it can read."""
+        return self.dialect if self._stream is None else self._stream.family
+
     def read_request(
         self,
         body: Any,

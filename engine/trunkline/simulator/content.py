@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from base64 import b64encode
 from hashlib import sha256, shake_256
 from math import hypot
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -27,6 +28,8 @@ _MEDIA: Final = 85
 """Tokens for an image, sound or file: what OpenAI counts for an image of low detail."""
 
 _MAX_CHOICES: Final = 128
+
+_MAX_CALLS: Final = 8
 
 _DIMENSIONS: Final = 256
 _MAX_DIMENSIONS: Final = 4096
@@ -59,10 +62,7 @@ def vectors(request: Mapping[str, Any], settings: Settings) -> Answer:
         {"at": at, "embedding": _vector([settings.seed, request["model"], text], size)}
         for at, text in enumerate(request["input"])
     ]
-    tokens = sum(
-        -(-len(_bytes(text)) // _TOKEN) if isinstance(text, str) else len(text)
-        for text in request["input"]
-    )
+    tokens = sum(_tokens(text) if isinstance(text, str) else len(text) for text in request["input"])
     digest = sha256(dumps([settings.seed, request["input"]])).hexdigest()
     start = {"start": {"id": f"sim_{digest[:24]}", "model": request["model"]}}
     return Answer(start, content, [{"usage": {"input": tokens}}])
@@ -78,34 +78,37 @@ def _vector(of: list[Any], size: int) -> list[float]:
 def answer(request: Mapping[str, Any], settings: Settings) -> Answer:
     """The answer to a canonical request.
 
-    A call of a tool where tools are offered and the user spoke last, else JSON where a schema
-    asks for it, else text. Raises `RequestError` for what cannot be simulated.
+    Calls of tools where some are offered and the user spoke last, else JSON where a schema asks
+    for it, else text. Where the request asks for reasoning, log probabilities or several answers
+    they are there as well. Raises `RequestError` for what cannot be simulated.
     """
     digest = sha256(dumps([settings.seed, *(request.get(key) for key in _COUNTS)])).hexdigest()
     if not request["messages"]:
         raise RequestError("bad_request", "messages: at least one message wanted")
-    tool = _tool(request)
+    tools = _tools(request)
     choices = request.get("n") or 1
     if not 1 <= choices <= _MAX_CHOICES:
         raise RequestError("bad_request", f"n: from 1 to {_MAX_CHOICES}")
-    if tool is not None:
-        said, finish = _arguments(tool), "tool_calls"
-    else:
-        said, finish = _limited(_text(request, settings, digest), request)
+    thought = _thought(request)
+    called = [(tool["name"], _arguments(tool)) for tool in tools]
+    said, ending = "".join(arguments for _, arguments in called), {"finish": "tool_calls"}
+    if not tools:
+        said, ending = _limited(_text(request, settings, digest), request)
     content: list[JSONMap] = []
     end: list[JSONMap] = []
     for choice in range(choices):
-        if tool is None:
-            content += (
-                {"choice": choice, "text": piece} for piece in _pieces(said, settings.chunk)
-            )
-        else:
-            content += _call(
-                choice, f"call_{digest[:20]}{choice}", tool["name"], said, settings.chunk
-            )
-        end.append({"choice": choice, "finish": finish})
-    output = choices * -(-len(_bytes(said)) // _TOKEN)
-    end.append({"usage": {"input": _input_tokens(request), "output": output}})
+        content += _thinking(choice, thought, digest, settings.chunk)
+        for at, (name, arguments) in enumerate(called):
+            call_id = f"call_{digest[:20]}{choice}{at or ''}"
+            content += _call(choice, at, call_id, name, arguments, settings.chunk)
+        if not tools:
+            content += ({"choice": choice, "text": it} for it in _pieces(said, settings.chunk))
+            end += _odds(choice, said, request)
+        end.append({"choice": choice, **ending})
+    usage = {"input": _input_tokens(request), "output": choices * _tokens(said)}
+    if thought:
+        usage["reasoning"] = choices * _tokens(thought)
+    end.append({"usage": usage})
     return Answer({"start": {"id": f"sim_{digest[:24]}", "model": request["model"]}}, content, end)
 
 
@@ -113,20 +116,24 @@ _COUNTS: Final = ("model", "messages", "tools", "response_format")
 """Request fields that decide what is said; whether it is streamed does not."""
 
 
-def _tool(request: Mapping[str, Any]) -> JSONMap | None:
-    """The function to call: the one asked for, or the first; None for an answer in words."""
+def _tools(request: Mapping[str, Any]) -> list[JSONMap]:
+    """The functions to call: the one asked for, or the first, or each of them where a call is
+    required and several are allowed; none for an answer in words."""
     choice = request.get("tool_choice")
     tools = request.get("tools") or ()
     functions: list[JSONMap] = [tool["function"] for tool in tools if "function" in tool]
     if not functions or choice == "none" or request["messages"][-1]["role"] != "user":
-        return None
+        return []
     if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name")
-        named = [function for function in functions if function["name"] == name]
+        allowed = choice.get("allowed_tools")
+        asked = [choice] if allowed is None else allowed["tools"]
+        names = [(one.get("function") or {}).get("name") for one in asked]
+        named = [function for function in functions if function["name"] in names]
         if not named:
-            raise RequestError("bad_request", f"tool_choice: there is no tool {str(name)[:100]!r}")
-        return named[0]
-    return functions[0]
+            raise RequestError("bad_request", f"tool_choice: there is no tool {str(names)[:100]}")
+        return named[:1]
+    several = choice == "required" and request.get("parallel_tool_calls") is not False
+    return functions[:_MAX_CALLS] if several else functions[:1]
 
 
 def _arguments(tool: Mapping[str, Any]) -> str:
@@ -134,11 +141,52 @@ def _arguments(tool: Mapping[str, Any]) -> str:
     return dumps(example({"type": "object", **schema})).decode()
 
 
-def _call(choice: int, call_id: str, name: str, arguments: str, size: int) -> Iterator[JSONMap]:
+def _call(
+    choice: int, at: int, call_id: str, name: str, arguments: str, size: int
+) -> Iterator[JSONMap]:
     opened = {"id": call_id, "name": name}
-    yield {"choice": choice, "at": 0, "tool_call": opened}
+    yield {"choice": choice, "at": at, "tool_call": opened}
     for piece in _pieces(arguments, size):
-        yield {"choice": choice, "at": 0, "tool_call": {"arguments": piece}}
+        yield {"choice": choice, "at": at, "tool_call": {"arguments": piece}}
+
+
+def _thought(request: Mapping[str, Any]) -> str:
+    """What is thought before the answer; nothing where no reasoning is asked for."""
+    effort, more = request.get("reasoning_effort"), request.get("reasoning") or {}
+    if effort == "none" or more.get("mode") == "disabled" or not (effort or more):
+        return ""
+    return f"Simulated reasoning of {effort or 'some'} effort."
+
+
+def _thinking(choice: int, thought: str, digest: str, size: int) -> Iterator[JSONMap]:
+    """The thought in pieces, and the seal under which its provider wants it back."""
+    for piece in _pieces(thought, size):
+        yield {"choice": choice, "at": "thought", "reasoning": piece}
+    if thought:
+        seal = b64encode(digest.encode()).decode()
+        yield {"choice": choice, "at": "thought", "reasoning_signature": seal}
+
+
+def _odds(choice: int, said: str, request: Mapping[str, Any]) -> Iterator[JSONMap]:
+    """The log probability of each token, where they are asked for: -0.25, and for the others
+    one less each."""
+    if not request.get("logprobs"):
+        return
+    others = request.get("top_logprobs") or 0
+    if others > _MAX_CHOICES:
+        raise RequestError("bad_request", f"top_logprobs: up to {_MAX_CHOICES}")
+    content = [
+        {
+            **_odd(token, 0),
+            "top_logprobs": [_odd(token + "~" * place, place) for place in range(others)],
+        }
+        for token in _pieces(said, _TOKEN)
+    ]
+    yield {"choice": choice, "logprobs": {"content": content, "refusal": None}}
+
+
+def _odd(token: str, place: int) -> JSONMap:
+    return {"token": token, "logprob": -0.25 - place, "bytes": list(_bytes(token))}
 
 
 def _text(request: Mapping[str, Any], settings: Settings, digest: str) -> str:
@@ -169,15 +217,18 @@ def _said(message: Mapping[str, Any]) -> str:
     return " ".join(texts) or ", ".join(part["type"] for part in content)
 
 
-def _limited(text: str, request: Mapping[str, Any]) -> tuple[str, str]:
+def _limited(text: str, request: Mapping[str, Any]) -> tuple[str, JSONMap]:
     """The text up to the first stop sequence and within the tokens asked for, and its finish."""
     stops = request.get("stop") or []
+    ending: JSONMap = {"finish": "stop"}
     for stop in [stops] if isinstance(stops, str) else stops:
-        text = text.partition(stop)[0] if stop else text
+        if stop and stop in text:
+            text = text.partition(stop)[0]
+            ending = {"finish": "stop", "stop_sequence": stop}
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     if limit is None or len(_bytes(text)) <= limit * _TOKEN:
-        return text, "stop"
-    return _bytes(text)[: limit * _TOKEN].decode(errors="ignore"), "length"
+        return text, ending
+    return _bytes(text)[: limit * _TOKEN].decode(errors="ignore"), {"finish": "length"}
 
 
 def _pieces(text: str, size: int) -> Iterator[str]:
@@ -188,6 +239,10 @@ def _pieces(text: str, size: int) -> Iterator[str]:
 def _input_tokens(request: Mapping[str, Any]) -> int:
     """What the request's words come to; media count the same whatever their size."""
     return -(-_weight([request["messages"], request.get("tools")]) // _TOKEN)
+
+
+def _tokens(text: str) -> int:
+    return -(-len(_bytes(text)) // _TOKEN)
 
 
 def _bytes(text: str) -> bytes:

@@ -150,7 +150,7 @@ class Simulated:
         self, exchange: Exchange, door: Door, seen: Seen, said: Answer, fault: Fault
     ) -> str:
         """An answer in one body: it takes as long as its stream would."""
-        fold = Fold()
+        fold = Fold(door.family)
         for delta in (said.start, *said.content, *said.end):
             fold.add(delta)
         request: Any = seen.request
@@ -172,7 +172,8 @@ class Simulated:
         self, exchange: Exchange, asked: _Asked, seen: Seen, said: Answer, fault: Fault
     ) -> str:
         request: Any = seen.request
-        writer, fold = asked.door.stream_writer(request, asked.params, asked.query), Fold()
+        writer = asked.door.stream_writer(request, asked.params, asked.query)
+        fold = Fold(asked.door.family)
         fold.add(said.start)
         await exchange.head(200, _headers(seen, fault, writer.content_type))
         begun = {"id": fold.id, "model": fold.model, "created": int(time.time())}
