@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from trunkline.catalog import dialect, dialects
 from trunkline.dialect import Dialect, Fold
 
-WITH_DOOR = [name for name in dialects() if dialect(name).door is not None]
+WITH_DOOR = [
+    name
+    for name in dialects()
+    if dialect(name).door is not None and dialect(name).operation == "chat"
+]
+TEXT_ONLY = {"bedrock-invoke-titan", "bedrock-invoke-llama"}
+"""Wires whose answers cannot hold calls: nobody who asks on them can offer a tool."""
 REQUEST = {"stream_options": {"include_usage": True}}
 
 
@@ -67,7 +73,8 @@ def through(wire: Dialect, deltas: list[dict[str, Any]]) -> tuple[Any, Any, Any]
     door = wire.door
     assert door is not None
     fold = Fold("a-wire", lambda raw: dict(raw))  # type: ignore[arg-type, return-value]
-    writer, reader, again = door.stream_writer(REQUEST), wire.reader(), wire.fold({})
+    writer, again = door.stream_writer(REQUEST), wire.fold({})
+    reader = wire.reader(writer.content_type)
     written = writer.begin({"id": "r-1", "model": "m-1", "created": 1})
     for delta in deltas:
         written += writer.write(fold.add(delta))
@@ -80,7 +87,7 @@ def through(wire: Dialect, deltas: list[dict[str, Any]]) -> tuple[Any, Any, Any]
     return reply, again.reply(), whole.reply()
 
 
-@pytest.mark.parametrize("name", WITH_DOOR)
+@pytest.mark.parametrize("name", [name for name in WITH_DOOR if name not in TEXT_ONLY])
 @settings(max_examples=300, deadline=None)
 @given(deltas=answers())
 def test_a_stream_and_a_body_say_what_the_reply_says(
