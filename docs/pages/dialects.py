@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 from docs.pages.markdown import item, paragraph, table, whole
 from trunkline.catalog import dialect, dialect_document, dialects
 from trunkline.chat import MEANINGLESS, ChatRequest
+from trunkline.dialect.losses import FIELDS, NESTED
 from trunkline.template import Refusal
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 MARK: Final = "bWFyaw=="
 """Stands in each sample, so that it can be looked for in what is written."""
+
+PROVIDER: Final = {"project": "a-project", "location": "a-location"}
+"""Settings without which some wires have no path."""
 
 _CALL: Final = {"id": "c1", "function": {"name": "f", "arguments": "{}"}}
 
@@ -94,8 +98,18 @@ PARTS: Final[dict[str, list[dict[str, Any]]]] = {
 """A conversation for each kind of part."""
 
 
+_HOLDER: Final = {
+    "tool_calls": "tool_call",
+    "tool_results": "tool_call",
+    "content.image_url.detail": "image_url, a `data:` URL",
+    "content.file.filename": "file, a `data:` URL",
+}
+"""The part without which there is nothing that a name could stand in."""
+
+
 def page() -> str:
     """The page, in Markdown."""
+    chats = [name for name in dialects() if dialect(name).operation == "chat"]
     return whole(
         "Dialects",
         paragraph(
@@ -116,6 +130,14 @@ def page() -> str:
                     "`refuse` in the route file says otherwise. A value that asks for nothing "
                     "(null, an empty list, and those below) is no loss."
                 ),
+                item(
+                    "**at times**: dropped for some models or by some providers, carried for the "
+                    "others; the file's `drops` has the condition."
+                ),
+                item(
+                    "**as bytes**: refused, unless `media.fetch` lists the host; then it is "
+                    "fetched and sent with the request."
+                ),
             ]
         ),
         paragraph(
@@ -125,17 +147,29 @@ def page() -> str:
         ),
         "## Request fields",
         table(
-            ["field", *(f"[{name}](#{name})" for name in dialects())],
+            ["field", *(f"[{name}](#{name})" for name in chats)],
             (
-                [f"`{field}`", *(_field(dialect(name), field) for name in dialects())]
+                [f"`{field}`", *(_field_of(name, field) for name in chats)]
                 for field in get_type_hints(ChatRequest)
-                if field not in ("model", "messages", "extra")
+                if field not in ("model", "messages", "extra", "hints")
             ),
         ),
         "## Parts of messages",
         table(
-            ["part", *dialects()],
-            ([kind, *(_part(dialect(name), kind) for name in dialects())] for kind in PARTS),
+            ["part", *chats],
+            ([kind, *(_part(dialect(name), kind) for name in chats)] for kind in PARTS),
+        ),
+        "## Inside messages, tools and fields",
+        paragraph(
+            "What lies deeper is carried, dropped, or refused with what it stands in. The names "
+            "are those of `drops` in dialect files and of the decision record."
+        ),
+        table(
+            ["name", "what it is", *chats],
+            (
+                [f"`{name}`", one.about, *(_nested(chat, name) for chat in chats)]
+                for name, one in NESTED.items()
+            ),
         ),
         *(_dialect(name) for name in dialects()),
     )
@@ -143,6 +177,12 @@ def page() -> str:
 
 def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value).replace("'", "")
+
+
+def _field_of(name: str, field: str) -> str:
+    """The same for a field, which a file may drop at times."""
+    found = _field(dialect(name), field)
+    return "at times" if found == "carried" and _listed(name, field) is not None else found
 
 
 def _field(one: Dialect, field: str) -> str:
@@ -154,28 +194,92 @@ def _field(one: Dialect, field: str) -> str:
 def _part(one: Dialect, kind: str) -> str:
     """What becomes of a sample."""
     request = {"model": "a-model", "messages": PARTS[kind]}
+    last = PARTS[kind][-1]["content"][-1]
+    held = last.get(last["type"]) if isinstance(last, dict) else None
+    url = held.get("url", "") if isinstance(held, dict) else ""
+    if url.startswith("https:") and one.carries.inlines(last, url, {}, {}):
+        return "as bytes"
     try:
-        body = one.write(request, {"model": "a-model"}, {}).body
+        body = one.write(request, {"model": "a-model"}, PROVIDER).body
     except Refusal:
         return "refused"
     return "carried" if MARK.encode() in body else "dropped"
 
 
-def _dialect(name: str) -> str:
-    one, document = dialect(name), dialect_document(name)
+def _nested(name: str, thing: str) -> str:
+    """What a file says of a nested thing, for any model and provider, or for some."""
+    around = [*NESTED[thing].within, _HOLDER.get(thing, _HOLDER.get(thing.partition(".")[0], ""))]
+    found = {_field_of(name, one) for one in around if one in FIELDS}
+    found |= {_part(dialect(name), one) for one in around if one in PARTS}
+    listed = {_listed(name, one) for one in (thing, *around) if one in NESTED}
+    if "refused" in found:
+        return "refused"
+    if "dropped" in found or True in listed:
+        return "dropped"
+    return "at times" if "at times" in found or False in listed else "carried"
+
+
+def _listed(name: str, thing: str) -> bool | None:
+    """Whether a dialect's `drops` names it always, at times, or never."""
+    one, written = dialect(name), _said(name, "drops")
+    if thing in _plain(written):
+        return True
+    said = repr(written)
+    return False if f"'{thing}'" in said or thing in one.carries.dropping({}, {}, {}) else None
+
+
+def _drops(name: str) -> Any:
+    """The list of the file, or of the one that it extends."""
+    document = dialect_document(name)
     assert document is not None
     value = document.value
-    method, path = value["write"].get("method", "POST"), value["write"]["path"]
+    return (
+        value["drops"] if "drops" in value or "extends" not in value else _drops(value["extends"])
+    )
+
+
+def _plain(written: Any) -> list[str]:
+    """The names in a list, or in a `$spread` of one, that no condition stands before."""
+    found: list[str] = []
+    for one in written if isinstance(written, list) else ():
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, dict) and isinstance(one.get("$spread"), list):
+            found += _plain(one["$spread"])
+    return found
+
+
+def _dialect(name: str) -> str:
+    one = dialect(name)
+    method, path = _said(name, "write", "method") or "POST", _said(name, "write", "path")
     facts = [f"called at `{method} {path}` below the provider's base URL"]
     if one.streams:
-        framing = value["stream"]["framing"]
-        ends = [f"`{word}`" for word in value["stream"].get("ends_with", ())]
-        done = value["stream"].get("done")
+        framing = _said(name, "stream", "framing")
+        ways = framing.values() if isinstance(framing, dict) else [framing]
+        ends = [f"`{word}`" for word in _said(name, "stream", "ends_with") or ()]
+        done = _said(name, "stream", "done")
         marks = [*ends, *([f"`{done}`"] if done else [])]
-        facts.append(f"streams as `{framing}`, which ends with {' or '.join(marks)}")
+        how = " or ".join(f"`{way}`" for way in dict.fromkeys(ways))
+        facts.append(f"streams as {how}" + f", which ends with {' or '.join(marks)}" * bool(marks))
     if one.door is not None:
         facts.append(f"served at {', '.join(f'`{path}`' for path in one.door.paths)}")
-    facts.append(f"tests in its file: {len(value.get('tests', ()))}")
+    base = _said(name, "extends")
+    if base:
+        facts.append(f"extends [{base}](#{base})")
+    document = dialect_document(name)
+    assert document is not None
+    facts.append(f"tests in its file: {len(document.value.get('tests', ()))}")
     file = f"engine/trunkline/catalog/dialects/{name}.yaml"
     facts.append(f"file: [`{file}`](../../{file})")
     return "\n\n".join([f"## {name}", paragraph(f"{one.about}."), "\n".join(map(item, facts))])
+
+
+def _said(name: str, *path: str) -> Any:
+    """What a dialect's file says, or the one that it extends."""
+    document = dialect_document(name)
+    assert document is not None
+    value = document.value
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    base = document.value.get("extends")
+    return _said(base, *path) if value is None and base and path != ("extends",) else value

@@ -70,6 +70,7 @@ def becomes(name: str, model: str, provider: dict[str, Any], one: Any, *without:
     """What the wire makes of the difference between a request and others."""
     wire = dialect(name)
     target = {"id": f"p/{model}", "name": f"p/{model}", "model": model}
+    provider = {"project": "a-project", "location": "a-location", **provider}
     said = written(wire, one, target, provider)
     others = [written(wire, other, target, provider) for other in without]
     if said is None or None in others:
@@ -110,6 +111,12 @@ def test_a_field_is_dropped_only_where_the_record_says_so(
         assert told, f"{name} drops {field} without a word"
     if becomes(name, model, provider, one, without) == "carried":
         assert field not in {*dropped, *lost}
+
+
+@each_speaker
+def test_a_plain_request_is_written(name: str, model: str, provider: dict[str, Any]) -> None:
+    """Else everything would count as refused, and nothing as dropped."""
+    assert becomes(name, model, provider, with_field("user")[1]) == "carried"
 
 
 def test_every_name_and_every_field_has_a_sample() -> None:
