@@ -43,23 +43,45 @@ def _provider(name: str) -> str:
 
 def _facts(row: dict[str, Any]) -> list[str]:
     auth = row["auth"]
+    places = " or ".join(f"`{url}`" for url in rows.urls(row))
     facts = [
-        f"base URL: {row['base_url']}" if "base_url" in row else "base URL: yours to give",
+        f"base URL: {places or 'yours to give'}",
         f"credential: `{auth['header']}: {auth.get('prefix', '')}KEY`"
         + (", if there is an `api_key`" if auth.get("optional") else "")
         + "".join(f"; {said}" for form, said in _FORMS.items() if form in auth),
     ]
     facts += [f"dialect: {_rule(rule)}" for rule in row.get("dialects", ())]
-    facts += [f"setting `{key}`: {one['about']}" for key, one in row.get("settings", {}).items()]
+    facts += [
+        f"setting `{key}`{', required' if one.get('required') else ''}: {one['about']}"
+        for key, one in row.get("settings", {}).items()
+    ]
     if "quirks" in row:
         facts.append(f"quirks: `{yaml(row['quirks'])}`")
+    if "lacks" in row:
+        facts.append(f"fields that it does not take: {_names(row['lacks'])}")
     return [item(fact) for fact in facts]
 
 
 def _rule(rule: dict[str, Any]) -> str:
-    models = f" for `{rule['models']}`" if "models" in rule else ""
-    path = f", at `{rule['path']}`" if "path" in rule else ""
-    return f"[{rule['use']}](dialects.md#{rule['use']}){models}{path}"
+    said = rule.get("models", [])
+    patterns = _names([said] if isinstance(said, str) else said)
+    models = f" for {patterns}" if patterns else ""
+    places = " or ".join(f"`{path}`" for path in _paths(rule.get("path")))
+    place = f", at {places}" if places else ""
+    lacks = f", without {_names(rule['lacks'])}" if "lacks" in rule else ""
+    return f"[{rule['use']}](dialects.md#{rule['use']}){models}{place}{lacks}"
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _paths(tree: Any) -> list[str]:
+    """The paths in a template, whatever decides between them."""
+    if isinstance(tree, dict):
+        found = [path for branch in tree.values() for path in _paths(branch)]
+        return list(dict.fromkeys(found))
+    return [tree] if isinstance(tree, str) and tree.startswith("/") else []
 
 
 def _example(name: str, row: dict[str, Any]) -> str:
@@ -69,5 +91,9 @@ def _example(name: str, row: dict[str, Any]) -> str:
         said["base_url"] = "https://llm.example.com"
     if not row["auth"].get("optional") and not _FORMS.keys() & row["auth"]:
         said["api_key"] = "${env:" + row["env"]["api_key"] + "}"
+    for key, one in row.get("settings", {}).items():
+        if one.get("required") or f"{{{key}}}" in "".join(rows.urls(row)[-1:]):
+            variable = row["env"].get(key)
+            said[key] = "${env:" + variable + "}" if variable else f"my-{key}"
     inside = ", ".join(f'{key}: "{value}"' for key, value in said.items())
     return f"providers:\n  {name}: {{{inside}}}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.catalog.making import exchange, sent
 from trunkline.catalog import rows
 from trunkline.compile import load_plan
+from trunkline.config.generate import published
 from trunkline.errors import ConfigError
 
 pytestmark = pytest.mark.anyio
@@ -343,3 +346,9 @@ def test_an_unknown_key_beside_a_row_is_refused_and_every_known_one_may_be_overr
     with pytest.raises(ConfigError) as caught:
         load_plan(f"version: 1\nproviders:\n  it: {entry(row, own + ', base_uri: x')}\n")
     assert "TL201" in {one.code for one in caught.value.diagnostics}
+
+
+def test_editors_are_told_every_row() -> None:
+    text = published()["route-file.schema.json"]
+    offered = json.loads(text)["$defs"]["Provider"]["properties"]["type"]["examples"]
+    assert offered == list(rows.providers())

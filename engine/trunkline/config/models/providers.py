@@ -38,6 +38,36 @@ from trunkline.config.models.words import (
 SIMULATED: Final = "simulated"
 
 
+ROWS: Final = [
+    "anthropic",
+    "azure-openai",
+    "bedrock",
+    "bedrock-mantle",
+    "cerebras",
+    "cohere",
+    "crusoe",
+    "deepseek",
+    "fireworks",
+    "gemini",
+    "groq",
+    "huggingface",
+    "mistral",
+    "ollama",
+    "openai",
+    "openai-compatible",
+    "openrouter",
+    "perplexity",
+    "snowflake",
+    "together",
+    "vertex",
+    "vertex-express",
+    "vllm",
+    "xai",
+    "zai",
+]
+"""The rows of the catalogue, for editors to offer; a test holds them to the files."""
+
+
 class ProviderTimeouts(Strict):
     """How long to wait for this provider."""
 
@@ -194,7 +224,7 @@ class Provider(Common):
         }
     )
 
-    type: Name | None = Field(default=None, examples=["openai", "anthropic", "openai-compatible"])
+    type: Name | None = Field(default=None, examples=ROWS)
     """A row of the catalogue; without one, the row of the provider's own name."""
     dialect: Name | None = Field(default=None, examples=["openai-chat", "anthropic-messages"])
     """The wire language, where there is no row or it speaks another one."""
@@ -351,7 +381,7 @@ class SimulatedProvider(Common):
 
     type: Literal["simulated"]
     """`simulated`."""
-    as_: Name | None = Field(default=None, alias="as", examples=["openai", "anthropic"])
+    as_: Name | None = Field(default=None, alias="as", examples=ROWS)
     """The row of the catalogue to imitate; without one, the row of the provider's own name."""
     dialect: Name | None = None
     """The wire language, where it is not the imitated row's."""
