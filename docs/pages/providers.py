@@ -9,6 +9,7 @@ from docs.pages.route_file import keys_of
 from trunkline.catalog import rows
 from trunkline.config.generate import generate
 from trunkline.config.models import ProviderRow
+from trunkline.config.models.providers import Setting
 
 _FORMS = {
     "aws": "without an `api_key` [AWS signatures](../guide/credentials.md#aws)",
@@ -31,7 +32,13 @@ def page() -> str:
             "A row is a YAML file in `engine/trunkline/catalog/providers/`; "
             "`schemas/provider-row.schema.json` is its schema."
         ),
-        keys_of(ProviderRow, generate()["provider-row"]).replace("](#", "](route-file.md#"),
+        keys_of(ProviderRow, generate()["provider-row"])
+        .replace("](#", "](route-file.md#")
+        .replace("](route-file.md#setting)", "](#keys-of-a-setting)"),
+        "## Keys of a setting",
+        keys_of(Setting, generate()["provider-row"]["$defs"]["Setting"]).replace(
+            "](#", "](route-file.md#"
+        ),
     )
 
 
