@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import typing
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -56,10 +57,14 @@ def _exhaust(value: Any, place: str = "") -> None:
 def checker(package: str, module: str, name: str) -> Check:
     """A function that raises on unknown, missing or ill-typed fields of a body."""
     _harden(package)
-    adapter = pydantic.TypeAdapter(getattr(importlib.import_module(module), name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a few types say that they take more keys
+        adapter = pydantic.TypeAdapter(getattr(importlib.import_module(module), name))
 
     def check(body: Any) -> None:
-        _exhaust(adapter.validate_python(body))
+        assert isinstance(body.get("stream", False), bool)
+        bare = {key: value for key, value in body.items() if key != "stream"}
+        _exhaust(adapter.validate_python(bare))
 
     return check
 
@@ -70,7 +75,169 @@ def openai_chat() -> Check:
     return checker("openai.types", module, "CompletionCreateParamsNonStreaming")
 
 
+def openai_responses() -> Check:
+    """OpenAI's Responses request."""
+    module = "openai.types.responses.response_create_params"
+    return checker("openai.types", module, "ResponseCreateParamsNonStreaming")
+
+
+_OLDER = {"temperature": (int, float), "top_p": (int, float), "top_k": int}
+
+
 def anthropic_messages() -> Check:
-    """Anthropic's messages request, of the version that the installed SDK speaks."""
+    """Anthropic's messages request. The installed SDK speaks a version that has no sampling
+    parameters any more; they are held to the types that the version we write had."""
     module = "anthropic.types.message_create_params"
-    return checker("anthropic.types", module, "MessageCreateParamsNonStreaming")
+    newest = checker("anthropic.types", module, "MessageCreateParamsNonStreaming")
+    beta = "anthropic.types.beta.message_create_params"
+
+    def check(body: Any) -> None:
+        for name, kinds in _OLDER.items():
+            assert isinstance(body.get(name, 0), kinds), name
+        bare = {key: value for key, value in body.items() if key not in _OLDER}
+        try:
+            newest(bare)
+        except (ValueError, AssertionError) as error:
+            with_betas = checker("anthropic.types", beta, "MessageCreateParamsNonStreaming")
+            try:
+                with_betas(bare)
+            except (ValueError, AssertionError):
+                raise error from None
+
+    return check
+
+
+def vertex_anthropic() -> Check:
+    """The same body, without a model and with its version inside."""
+    return _anthropic_inside("vertex-2023-10-16")
+
+
+def bedrock_invoke_claude() -> Check:
+    """The same body, without model and stream, with its version and betas inside."""
+    return _anthropic_inside("bedrock-2023-05-31")
+
+
+def _anthropic_inside(version: str) -> Check:
+    whole = anthropic_messages()
+
+    def check(body: Any) -> None:
+        assert "model" not in body
+        assert body["anthropic_version"] == version
+        own = ("anthropic_version", "anthropic_beta")
+        whole({"model": "m", **{key: value for key, value in body.items() if key not in own}})
+
+    return check
+
+
+def gemini_generate() -> Check:
+    """Google's request: its SDK has no type for the whole, but one for each part of it."""
+    from google.genai import types
+
+    lists = {"contents": types.Content, "tools": types.Tool, "safetySettings": types.SafetySetting}
+    single = {
+        "systemInstruction": types.Content,
+        "toolConfig": types.ToolConfig,
+        "generationConfig": types.GenerationConfig,
+    }
+    free = {"cachedContent", "labels", "modelArmorConfig", "serviceTier", "store"}
+
+    def check(body: Any) -> None:
+        assert body.keys() <= {*lists, *single, *free}, sorted(body)
+        assert body["contents"]
+        for key, kind in lists.items():
+            for item in body.get(key, []):
+                kind.model_validate(item)
+        for key, kind in single.items():
+            if key in body:
+                kind.model_validate(body[key])
+
+    return check
+
+
+def bedrock_converse() -> Check:
+    """AWS's own model of Converse."""
+    from tests.dialect import botocore_judge
+
+    return lambda body: botocore_judge.check_request("Converse", body)
+
+
+def bedrock_invoke_titan() -> Check:
+    """Amazon's documented body: a text, and how to go on with it."""
+    return _documented(
+        {"inputText": str, "textGenerationConfig": dict},
+        {"maxTokenCount": int, "temperature": float, "topP": float, "stopSequences": list},
+        inside="textGenerationConfig",
+    )
+
+
+def bedrock_invoke_llama() -> Check:
+    """Meta's documented body: a prompt that is already in the model's own form."""
+    numbers = {"max_gen_len": int, "temperature": float, "top_p": float}
+    return _documented({"prompt": str, **numbers}, {})
+
+
+def _documented(
+    fields: dict[str, type], nested: dict[str, type], inside: str = ""
+) -> Callable[[Any], None]:
+    """A check by a table of fields, the first of which is required."""
+
+    def held(value: dict[str, Any], table: dict[str, type]) -> None:
+        assert value.keys() <= table.keys(), sorted(value.keys() - table.keys())
+        for key, item in value.items():
+            kinds = (int, float) if table[key] is float else table[key]
+            assert isinstance(item, kinds), key
+            assert not isinstance(item, bool), key
+
+    def check(body: Any) -> None:
+        assert next(iter(fields)) in body
+        held(body, fields)
+        held(body.get(inside, {}), nested)
+
+    return check
+
+
+_COHERE = {
+    "model": str,
+    "messages": list,
+    "stream": bool,
+    "tools": list,
+    "documents": list,
+    "citation_options": dict,
+    "response_format": dict,
+    "safety_mode": str,
+    "max_tokens": int,
+    "stop_sequences": list,
+    "temperature": (int, float),
+    "seed": int,
+    "frequency_penalty": (int, float),
+    "presence_penalty": (int, float),
+    "k": int,
+    "p": (int, float),
+    "logprobs": bool,
+    "tool_choice": str,
+    "strict_tools": bool,
+    "thinking": dict,
+    "priority": int,
+}
+
+
+def cohere_chat() -> Check:
+    """Cohere's documented body (API v2). Its SDK is not installed."""
+    roles = {"system", "user", "assistant", "tool"}
+    keys = {"role", "content", "tool_calls", "tool_call_id", "tool_plan", "citations"}
+
+    def check(body: Any) -> None:
+        for key, value in body.items():
+            assert isinstance(value, _COHERE[key]) if key in _COHERE else False, key
+        assert isinstance(body["model"], str)
+        assert body.get("tool_choice", "NONE") in ("REQUIRED", "NONE")
+        for message in body["messages"]:
+            assert message["role"] in roles
+            assert message.keys() <= keys, message.keys()
+            assert message["role"] != "tool" or isinstance(message["tool_call_id"], str)
+        for tool in body.get("tools", []):
+            assert tool["type"] == "function"
+            assert tool.keys() == {"type", "function"}
+            assert tool["function"].keys() <= {"name", "description", "parameters"}
+
+    return check

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dialect.test_recordings import JUDGES, read, rows
+from tests.dialect.corpus import rows
+from tests.dialect.proof import read
 from trunkline.catalog import dialect
 from trunkline.dialect import Fold
 from trunkline.graph.reply import Reply, deltas_of
@@ -98,9 +99,12 @@ def test_deltas_of_a_reply_fold_to_it_again() -> None:
     assert refold(data) == data
 
 
-@pytest.mark.parametrize("api", JUDGES)
+READERS = {"openai/chat": "openai-chat", "anthropic/messages": "anthropic-messages"}
+
+
+@pytest.mark.parametrize("api", READERS)
 def test_deltas_of_every_recorded_reply_fold_to_it_again(recordings: Path, api: str) -> None:
-    spoken, count = dialect(JUDGES[api][0]), 0
+    spoken, count = dialect(READERS[api]), 0
     for row in rows(recordings, api):
         if row["status"] != 200:
             continue

@@ -343,12 +343,13 @@ def _facets(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _PART_FACETS: dict[str, tuple[tuple[str, str], ...]] = {
-    "text": (("text", "text"), ("signature", "signature")),
+    "text": (("text", "text"), ("signature", "signature"), ("more", "more")),
     "reasoning": (
         ("reasoning", "text"),
         ("reasoning_signature", "signature"),
         ("reasoning_redacted", "redacted"),
         ("reasoning_id", "id"),
+        ("more", "more"),
     ),
     "refusal": (("refusal", "refusal"),),
     "audio": (("audio", "audio"),),

@@ -1,0 +1,118 @@
+"""Why a request is refused on another wire, and why that is true: reviewed by hand.
+
+A refusal that no pattern here covers fails the proof. The first column is the target's dialect
+(a regular expression), the second the reason (another), the third why it is so.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["TRUE", "is_true"]
+
+_CLAUDE = "anthropic-messages|vertex-anthropic|bedrock-invoke-claude"
+_PLAIN = "bedrock-invoke-titan|bedrock-invoke-llama"
+
+TRUE: list[tuple[str, str, str]] = [
+    (
+        ".*",
+        r"no field for extra\..*\.(background|previous_response_id|conversation|prompt)",
+        "state that is kept at one provider",
+    ),
+    (
+        ".*",
+        r"no field for extra\..*\.(context_management|truncation|moderation|web_search_options"
+        r"|functions|function_call|prediction|plugins|models|container|mcp_servers)",
+        "a function of one provider's servers",
+    ),
+    (
+        ".*",
+        r"no field for extra\.bedrock-converse\.body\.guardrailConfig",
+        "a guardrail is a thing of one account",
+    ),
+    (
+        ".*",
+        r"no field for extra\.gemini-generate\.(safetySettings|modelArmorConfig|toolConfig)",
+        "Google's own filters and server-side tools",
+    ),
+    (
+        ".*",
+        r"no field for extra\.openai-chat\.(reasoning|reasoning_format|thinking|clear_thinking)",
+        "one compatible server's own way to ask for thoughts",
+    ),
+    (
+        ".*",
+        r"no field for extra\.openai-(chat|responses)\.provider",
+        "OpenRouter's choice of providers",
+    ),
+    (
+        ".*",
+        r"no field for extra\..*\.(prompt_cache_options|task_budget|output_config\.task_budget)",
+        "a budget or a cache of one provider's own",
+    ),
+    (".*", r"no field for store", "an answer that is to be kept, is kept where it was asked for"),
+    (".*", r".* has no files of its own: .*", "a file's id means something to its owner alone"),
+    (
+        "gemini-generate",
+        r".* gives JSON and calls tools in one answer from Gemini 3 on only",
+        "older models refuse the two together",
+    ),
+    (_CLAUDE, r".* takes documents of PDF and plain text only", "so Anthropic's types say"),
+    (
+        "gemini-generate|bedrock-converse",
+        r".* (has|knows) no such reasoning effort( of this model)?",
+        "there is no level of that name, and the model cannot be kept from thinking",
+    ),
+    (".*", r".* cannot carry a block of .*", "a block that only one wire knows"),
+    (".*", r".* cannot carry a tool of .*", "a tool that a provider runs itself"),
+    (".*", r".* cannot carry a tool call that .* ran itself", "the call of such a tool"),
+    (".*", r".* cannot carry a part of type server_call", "the call of such a tool"),
+    (
+        f"{_CLAUDE}|openai-responses|bedrock-converse|cohere-chat",
+        r"no field for n",
+        "there is one answer to a request",
+    ),
+    (
+        f"{_CLAUDE}|openai-responses|bedrock-converse",
+        r"no field for (presence_penalty|frequency_penalty|logit_bias)",
+        "there are no penalties and biases",
+    ),
+    (f"{_CLAUDE}|bedrock-converse", r"no field for (top_)?logprobs", "there are no logprobs"),
+    ("openai-chat|openai-responses", r"no field for top_k", "OpenAI knows no top_k"),
+    ("openai-responses", r"no field for stop", "Responses knows no stop sequences"),
+    (
+        "openai-responses|cohere-chat|" + _CLAUDE,
+        r".* cannot carry a part of type input_audio",
+        "it takes no sound",
+    ),
+    (
+        _PLAIN,
+        r"no field for (tools|tool_choice|parallel_tool_calls|response_format|reasoning_effort"
+        r"|n|logprobs|top_logprobs|top_k|presence_penalty|frequency_penalty|logit_bias|seed"
+        r"|modalities|audio|store)",
+        "the body is one text with a temperature and a length",
+    ),
+    (_PLAIN, r".* takes text only, no .* part", "the body is one text"),
+    ("bedrock-invoke-llama", r"no field for stop", "Llama's body has no stop sequences"),
+    (_CLAUDE, r".* needs a schema for JSON answers", "there is no JSON mode without a schema"),
+    ("bedrock-converse", r".* needs a schema for JSON answers", "the same"),
+    ("openai-chat", r"openai-chat cannot carry a file by URL", "a file is inline or has an id"),
+    (
+        "gemini-generate",
+        r".* cannot fetch media from a URL; .*",
+        "URLs of files uploaded to Google are taken, others not reliably",
+    ),
+    ("bedrock-converse", r".* takes (images|documents) as data: URLs .*", "there are no URLs"),
+    (
+        "bedrock-converse",
+        r".* knows no reasoning effort of this model",
+        "each family of models says it in fields of its own",
+    ),
+]
+
+
+def is_true(target: str, reason: str) -> bool:
+    """Whether a reason was reviewed for this target."""
+    return any(
+        re.fullmatch(wire, target) and re.fullmatch(pattern, reason) for wire, pattern, _ in TRUE
+    )
