@@ -263,6 +263,26 @@ def test_googles_client_reads_a_stream() -> None:
     assert chunk.candidates[0].finish_reason is types.FinishReason.STOP
 
 
+def test_several_candidates_stay_apart_in_a_stream() -> None:
+    call = {"tool_call": {"name": "f", "arguments": "{}"}}
+    deltas: list[JSONMap] = [
+        {"text": "a"},
+        {"choice": 1, "text": "x"},
+        {**call, "choice": 1},
+        {"text": "b"},
+        {"choice": 1, "text": "y"},
+        {"finish": "length"},
+        {"choice": 1, "finish": "stop"},
+    ]
+    data = streamed(deltas, {"alt": "sse"}).decode()
+    first, second = vendors.gemini_generate({"response": {"text": data}})
+    assert (first.text, first.calls, first.finish) == ("ab", [], "length")
+    assert (second.text, second.calls, second.finish) == ("xy", [("f", {})], "tool_calls")
+    places = [json.loads(line[6:]) for line in data.splitlines() if line.startswith("data")]
+    parts = [one["candidates"][0]["content"]["parts"][0] for one in places[:-1]]
+    assert [next(iter(part)) for part in parts] == ["text", "text", "text", "functionCall", "text"]
+
+
 def test_googles_client_keeps_what_a_chat_says_in_its_history() -> None:
     """The SDK drops a turn from its history when any event of the stream has no parts."""
     made, _ = client(streamed(DELTAS[1:4] + DELTAS[-1:], {"alt": "sse"}), "text/event-stream")

@@ -8,8 +8,9 @@ Serial wires have one block open at a time, with dense indices. When the answer 
 interleaves its blocks, a tool call whose arguments are not yet whole JSON stays open and what
 comes for other blocks waits; anything else closes, and text that comes for a closed block opens
 a new one. Such wires have one answer: other choices than the first are passed over. Wires that
-name the block in every event (`interleave: true`) need none of that; their blocks close at the
-end.
+name the block in every event (`interleave: true`) need none of that: what comes for a block is
+written at once, and a block closes when the next of its choice opens, or, if it is a call whose
+arguments are not yet whole, at the end.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ class StreamWriter:
         self._reply: JSONMap = {"id": "", "model": ""}
         self._written = 0
         self._open: _Written | None = None
+        self._still: list[_Written] = []
         self._all: list[_Written] = []
         self._of_block: dict[Block, _Written] = {}
         self._waiting: list[Step] = []
@@ -158,9 +160,8 @@ class StreamWriter:
         """
         self._reply = {**reply, **self._reply}
         pieces = self._release(final=True)
-        if self._templates.interleave:
-            pieces.extend(self._closed(written) for written in self._all)
         pieces.append(self._close())
+        pieces.extend(self._closed(written) for written in self._still)
         ending = {**self._reply, "blocks": [written.view for written in self._all]}
         pieces.append(self._emit(self._templates.end(ending, self._request)))
         if self._templates.done:
@@ -175,16 +176,22 @@ class StreamWriter:
 
     def _interleaved(self, step: Step) -> bytes:
         written = self._of_block.get(step.block)
-        if written is None:
-            return self._begin_block(step, step.block.index)
-        return self._added(written, step.added)
+        if written is not None:
+            return self._added(written, step.added)
+        choice = step.block.choice
+        ready = [one for one in self._still if one.block.choice == choice and not _unfinished(one)]
+        self._still = [one for one in self._still if one not in ready]
+        closed = b"".join([self._closed(one) for one in ready])
+        begun = self._begin_block(step, step.block.index)
+        self._still.append(self._of_block[step.block])
+        return closed + begun
 
     def _serial(self, step: Step) -> bytes:
         written = self._open
         if written is not None and step.block is written.block:
             added = self._added(written, step.added)
             return added + b"".join(self._release()) if self._waiting else added
-        if self._waiting or self._unfinished():
+        if self._waiting or _unfinished(written):
             self._waiting.append(step)
             return b"".join(self._release())
         return self._close() + self._begin_block(step, len(self._all))
@@ -192,7 +199,7 @@ class StreamWriter:
     def _release(self, *, final: bool = False) -> list[bytes]:
         """Write what waited, as far as the open block lets it."""
         pieces: list[bytes] = []
-        while self._waiting and (final or not self._unfinished()):
+        while self._waiting and (final or not _unfinished(self._open)):
             block = self._waiting[0].block
             mine = [step for step in self._waiting if step.block is block]
             self._waiting = [step for step in self._waiting if step.block is not block]
@@ -201,16 +208,6 @@ class StreamWriter:
             written = self._of_block[block]
             pieces.extend(self._added(written, step.added) for step in mine[1:])
         return pieces
-
-    def _unfinished(self) -> bool:
-        """Whether the open block is a call whose arguments are not yet whole."""
-        if self._open is None or self._open.block.kind != "tool_call":
-            return False
-        try:
-            loads(self._open.block.text)
-        except WireError:
-            return True
-        return False
 
     def _begin_block(self, step: Step, index: int) -> bytes:
         written = _Written(step.block, index)
@@ -251,3 +248,14 @@ class StreamWriter:
             wrapped = templates.wrap(event)
             event = event if wrapped is ABSENT else wrapped
         return self._encoder.encode(name, dumps(event), error)
+
+
+def _unfinished(written: _Written | None) -> bool:
+    """Whether this is a call whose arguments are not yet whole."""
+    if written is None or written.block.kind != "tool_call":
+        return False
+    try:
+        loads(written.block.text)
+    except WireError:
+        return True
+    return False
