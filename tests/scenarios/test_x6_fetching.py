@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.graph.making import said
 from tests.transport.canary import Canary, answer, canary
-from trunkline.catalog import dialect, dialects
+from trunkline.catalog import dialects
 from trunkline.compile import load_plan
-from trunkline.errors import RequestError
+from trunkline.errors import CallError, RequestError
 from trunkline.explain import explain
 from trunkline.runtime import Engine
 from trunkline.transport import HttpsFetcher, ScriptedTransport
@@ -62,11 +63,9 @@ async def test_no_dialect_fetches_what_it_is_sent(name: str) -> None:
             'base_url: "http://p.test/v1"}}\nroutes: [{match: "*", to: p}]\n'
         )
         async with Engine.open(plan, transport=lambda: transport) as engine:
-            with pytest.raises(Exception, match=r"."):
+            with suppress(CallError):
                 await engine.chat(asking(url, "http://169.254.169.254/latest"))
-                raise AssertionError("answered, and fetched nothing")
         assert server.connections == 0
-    assert dialect(name).name == name
 
 
 async def test_a_listed_host_is_asked_once() -> None:
