@@ -62,12 +62,12 @@ class Call:
     """One request on its way through the graph.
 
     `operation` is what is asked for. `seen` is the request as conditions see it: as the caller
-    sent it, with `tokens` if a condition asks for it. `sent` counts the sends so far; `cap` is the count at which the node
-    that is called now must stop; `more` tells whether something else may be tried after it.
-    `deadline` is on `clock.monotonic()`. `media` is what may be fetched for it. `pin` names the
-    provider that has what the request refers to, once that is settled, and `picker` is the
-    outermost node that picks among several below which we are. `release` is called once when the call is over, by
-    whoever ends it.
+    sent it, with `tokens` if a condition asks for it. `sent` counts the sends so far; `cap` is the
+    count at which the node that is called now must stop; `more` tells whether something else may
+    be tried after it. `deadline` is on `clock.monotonic()`. `media` is what may be fetched for it.
+    `pin` names the provider that has what the request refers to, once that is settled, and
+    `picker` is the outermost node that picks among several below which we are. `release` is called
+    once when the call is over, by whoever ends it.
     """
 
     decision: Decision

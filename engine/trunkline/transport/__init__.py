@@ -1,7 +1,8 @@
 """The seam to the network: faces of `ports.Transport`.
 
 `HttpxTransport` carries requests through httpx, `ScriptedTransport` answers them from a script,
-and `DryTransport` only keeps them. `HttpsFetcher` is the face of `ports.Fetcher`. httpx is imported when a request is first sent.
+and `DryTransport` only keeps them. httpx is imported when a request is first sent. `HttpsFetcher`
+and `DryFetcher` are the faces of `ports.Fetcher`.
 """
 
 from __future__ import annotations
