@@ -62,6 +62,7 @@ def _fault(plan: Plan, name: str, index: int, model: FaultModel) -> Fault:
         end_after=model.end_after,
         reset_after=model.reset_after,
         malformed_after=model.malformed_after,
+        error_after=model.error_after,
     )
 
 

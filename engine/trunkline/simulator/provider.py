@@ -21,7 +21,7 @@ from trunkline.wire.jsontext import dumps, loads
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trunkline.dialect import Door
+    from trunkline.dialect import Door, StreamWriter
     from trunkline.simulator.content import Answer
     from trunkline.simulator.http import Exchange, Listener
     from trunkline.simulator.settings import Settings
@@ -116,7 +116,9 @@ class Simulated:
         if fault.end_after != 0 and await _struck(exchange, fault, 0):
             return _name_of(fault)
         await asyncio.sleep(self.settings.latency)
-        if fault.status is not None:
+        failing = fault.status is not None or fault.error_after is not None
+        streamed = seen.request is not None and seen.request.get("stream")
+        if failing and not (streamed and fault.error_after):
             await _fail(exchange, door, seen, fault)
             return "status"
         try:
@@ -179,11 +181,15 @@ class Simulated:
         begun = {"id": fold.id, "model": fold.model, "created": int(time.time())}
         await exchange.write(writer.begin(begun))
         for sent, delta in enumerate(said.content):
+            if sent == fault.error_after:
+                return await _break_off(exchange, writer, seen, fault)
             if await _struck(exchange, fault, sent):
                 return _name_of(fault)
             await asyncio.sleep(self.settings.chunk_delay)
             piece = writer.write(fold.add(delta))
             await exchange.write(_spoilt(piece) if sent == fault.malformed_after else piece)
+        if fault.error_after is not None:
+            return await _break_off(exchange, writer, seen, fault)
         if await _struck(exchange, fault, None):
             return _name_of(fault)
         for delta in said.end:
@@ -260,9 +266,20 @@ async def _fail(exchange: Exchange, door: Door, seen: Seen, fault: Fault) -> Non
     if fault.body is not None:
         await exchange.respond(status, _headers(seen, fault), dumps(fault.body))
         return
+    await _refuse(exchange, door, seen, _scripted(seen, fault), fault)
+
+
+async def _break_off(exchange: Exchange, writer: StreamWriter, seen: Seen, fault: Fault) -> str:
+    """An error instead of the rest of a stream, which ends as it should after it."""
+    await exchange.write(writer.fail(_scripted(seen, fault)))
+    await exchange.finish()
+    return "error"
+
+
+def _scripted(seen: Seen, fault: Fault) -> dict[str, Any]:
+    status = fault.status or 500
     message = fault.message or f"simulated status {status}"
-    error = _error(kind_of_status(status), message, status, seen)
-    await _refuse(exchange, door, seen, error, fault)
+    return _error(kind_of_status(status), message, status, seen)
 
 
 def _error(kind: str, message: str, status: int, seen: Seen) -> dict[str, Any]:

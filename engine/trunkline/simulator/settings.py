@@ -23,6 +23,8 @@ class Fault:
 
     - `status` answers with that status, the given `body` (JSON, or text as it is) or an error in
       the dialect's own form that says `message`, and `retry_after` in seconds.
+    - `error_after` says such an error (500 without a `status`) in a stream, after so many chunks
+      of content; an answer that is not streamed, or has not begun, is that status.
     - `stall_after`, `cut_after`, `reset_after` fall silent, close the connection (FIN) or reset
       it (RST) after so many chunks of content; 0 is before anything is sent, the head included.
       `end_after` ends the body there as HTTP wants it, without the dialect's own ending.
@@ -46,6 +48,7 @@ class Fault:
     reset_after: int | None = None
     end_after: int | None = None
     malformed_after: int | None = None
+    error_after: int | None = None
 
     def applies(self, number: int, request: Mapping[str, Any] | None) -> bool:
         """Whether it strikes this request; `request` is None where it could not be read."""
@@ -85,7 +88,7 @@ class Seen:
 
     `request` is its canonical form, None where it could not be read. `outcome` is empty while it
     is being answered, then `answered`, `refused`, `cancelled` (the client went away first) or
-    the fault that struck: `status`, `stall`, `cut`, `reset`, `end`, `malformed`.
+    the fault that struck: `status`, `stall`, `cut`, `reset`, `end`, `malformed`, `error`.
     """
 
     number: int

@@ -281,6 +281,7 @@ EFFECTS: Final = (
     "end_after",
     "malformed_after",
     "reset_after",
+    "error_after",
     "headers",
     "body",
     "message",
@@ -356,6 +357,8 @@ class Fault(Strict):
     """Send a chunk that cannot be read after so many chunks."""
     reset_after: Count | None = None
     """Reset the connection after so many chunks."""
+    error_after: Count | None = None
+    """Say the error in the stream, after so many chunks of content."""
 
     @model_validator(mode="after")
     def _one_counter(self) -> Fault:
