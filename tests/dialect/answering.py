@@ -39,7 +39,7 @@ NO_REASONING = {"bedrock-invoke-titan", "bedrock-invoke-llama"}
 NO_FILTER = {"bedrock-invoke-llama"}
 """Wires that never say that an answer was filtered."""
 
-NO_CACHE = {"bedrock-invoke-titan", "bedrock-invoke-llama", "cohere-chat"}
+NO_CACHE = {"bedrock-invoke-titan", "bedrock-invoke-llama"}
 """Wires that count no tokens of a cache."""
 
 

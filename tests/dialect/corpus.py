@@ -18,6 +18,7 @@ from trunkline.catalog.rows import provider, providers
 
 __all__ = [
     "APIS",
+    "PLACES",
     "TARGETS",
     "WIRES",
     "Api",
@@ -87,7 +88,7 @@ APIS: dict[str, Api] = {
     "openai/responses_get": _one("openai-responses", "openai"),
     "openrouter/chat": _one("openai-chat", "openrouter"),
     "openrouter/responses": _one("openai-responses", "openrouter"),
-    "snowflake/chat": _one("openai-chat", "openai-compatible"),
+    "snowflake/chat": _one("openai-chat", "snowflake"),
     "together/chat": _one("openai-chat", "together"),
     "vertex/generateContent": _one("gemini-generate", "vertex"),
     "vertex/streamGenerateContent": _one("gemini-generate", "vertex"),
@@ -102,9 +103,11 @@ WIRES = (
     "bedrock-invoke-claude",
     "bedrock-invoke-llama",
     "bedrock-invoke-titan",
+    "cohere-chat",
     "gemini-generate",
     "openai-chat",
     "openai-responses",
+    "vertex-anthropic",
 )
 """Every wire that a chat is written in: each of them gets every exchange of the others."""
 
@@ -122,6 +125,9 @@ TARGETS = {
     "vertex-anthropic": "claude-sonnet-4-5@20250929",
 }
 """A model that is asked on each wire: paths, and what can be said, depend on its name."""
+
+PLACES = {"vertex-anthropic": {"project": "p", "location": "global"}}
+"""What a wire's path needs of its provider."""
 
 
 def folder() -> Path:

@@ -284,7 +284,7 @@ def cohere_chat(row: dict[str, Any]) -> list[Reading]:
     message: dict[str, Any] = {"content": [], "tool_calls": [], "tool_plan": ""}
     finish, usage = "COMPLETE", None
     for line in row["response"]["text"].splitlines():
-        event = json.loads(line[5:]) if line.startswith("data:") else {}
+        event = json.loads(line[5:]) if line.startswith("data: {") else {}
         delta = event.get("delta", {}).get("message", {})
         if event.get("type") == "content-start":
             message["content"].append(dict(delta["content"]))
@@ -314,6 +314,9 @@ def _cohere(message: dict[str, Any], finish: str, usage: Any) -> Reading:
     ]
     tokens = (usage or {}).get("tokens")
     counted = tokens and _plain_usage(tokens["input_tokens"], tokens["output_tokens"])
+    if counted:
+        counted["cache_read"] = cached = (usage or {}).get("cached_tokens") or 0
+        counted["input"] -= cached
     plan = message.get("tool_plan") or ""
     return Reading(text, plan + thoughts, calls, _COHERE_FINISH[finish], counted)
 
