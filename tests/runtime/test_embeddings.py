@@ -178,6 +178,13 @@ async def test_one_model_or_models_divided_by_the_author_are_fine(to: str) -> No
         assert len((await engine.embed(model="x", input=["a"])).vectors) == 1
 
 
+async def test_an_overlay_changes_what_is_asked() -> None:
+    routes = "- {match: {operation: embeddings}, to: acme, request: {dimensions: 16}}"
+    async with opened("openai-embeddings", routes) as (engine, _):
+        found = await engine.embed(model="x", input=["a"], dimensions=8)
+    assert len(found.vectors[0]) == 16
+
+
 async def test_explain_shows_what_would_be_sent() -> None:
     async with opened("openai-embeddings") as (engine, _):
         shown = await explain(engine.plan, {"model": "m", "input": ["a"]})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.compile.roots import REQUEST_FIELDS
+from trunkline.compile.roots import CHAT_FIELDS, REQUEST_FIELDS
 from trunkline.config.references import Reference, misuse
 from trunkline.diagnostics import Diagnostic, did_you_mean
 from trunkline.dialect import check_request
@@ -77,7 +77,10 @@ def _check_value(report: Report, name: str, value: Any, path: Path) -> None:
     if value is None or not _written_out(value):
         return
     try:
-        check_request({**_LEAST, name: value})
+        if name in CHAT_FIELDS:
+            check_request({**_LEAST, name: value})
+        else:
+            check_request({"model": "m", "input": ["x"], name: value}, "embeddings")
     except RequestError as error:
         place, _, what = error.message.partition(": ")
         steps = [int(m[1]) if m[1] else m[2] for m in _STEP.finditer(place)][1:]

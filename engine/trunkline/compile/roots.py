@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trunkline.config.models import RouteFile
 
 __all__ = [
+    "CHAT_FIELDS",
     "CONDITION_ROOTS",
     "FLAGS",
     "OVERLAY_ROOTS",
@@ -51,9 +52,8 @@ and quirks."""
 FLAGS: Final = frozenset({"fips"})
 """Those of them that are true or false."""
 
-REQUEST_FIELDS: Final = frozenset(get_type_hints(ChatRequest)) | frozenset(
-    get_type_hints(EmbeddingRequest)
-)
+CHAT_FIELDS: Final = frozenset(get_type_hints(ChatRequest))
+REQUEST_FIELDS: Final = CHAT_FIELDS | frozenset(get_type_hints(EmbeddingRequest))
 _ROUTE: Final = frozenset({"name", "description", "labels"})
 _TARGET: Final = frozenset({"name", "id", "model", "context", "max_output", "capabilities"})
 _PROVIDER: Final = frozenset({"name", "type", "quirks", *PROVIDER_FIELDS})

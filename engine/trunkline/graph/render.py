@@ -13,7 +13,7 @@ from trunkline.graph.media import addresses, with_bytes
 from trunkline.graph.needs import lacking, untaken, without
 from trunkline.graph.node import SkippedError
 from trunkline.ports import FetchError, HttpRequest, Skip
-from trunkline.template import ABSENT, Refusal
+from trunkline.template import ABSENT, Excess, Refusal
 from trunkline.wire import WireError
 from trunkline.wire.jsontext import dumps, exactly
 
@@ -122,7 +122,7 @@ class Rendering:
         return self._dressed(rendered)
 
     def _told(self, error: Refusal | WireError) -> CallError:
-        if isinstance(error, Refusal):
+        if isinstance(error, Refusal) and not isinstance(error, Excess):
             return self._unsupported(str(error))
         return RequestError(
             "bad_request", f"the request cannot be sent: {error}", target=self.binding.id
@@ -145,7 +145,7 @@ class Rendering:
         if not self.call.stream:
             request.pop("stream", None)
         try:
-            check_request(request)
+            check_request(request, self.call.operation)
         except RequestError as error:
             raise InternalError(
                 f"with the overlays of the route, {error.message}", target=self.binding.id

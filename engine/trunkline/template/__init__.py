@@ -9,7 +9,7 @@ from trunkline.template.directives import WORDS
 from trunkline.template.filters import FILTERS, Filter
 from trunkline.template.library import Library, Mode, Template, compile_expression
 from trunkline.template.links import LOWER
-from trunkline.template.runtime import ABSENT, Absent, Refusal
+from trunkline.template.runtime import ABSENT, Absent, Excess, Refusal
 from trunkline.template.vectors import base64_vector
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "FILTERS",
     "LOWER",
     "Absent",
+    "Excess",
     "Filter",
     "Library",
     "Mode",

@@ -12,7 +12,7 @@ from trunkline.errors import TrunklineError
 from trunkline.wire.frames import WireError
 from trunkline.wire.jsontext import dumps
 
-__all__ = ["ABSENT", "Absent", "Refusal"]
+__all__ = ["ABSENT", "Absent", "Excess", "Refusal"]
 
 STEPS: Final = 10_000
 """Steps that every run may take; each value in its input allows `STEPS_PER_VALUE` more."""
@@ -60,6 +60,10 @@ class Refusal(TrunklineError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class Excess(Refusal):
+    """A value that takes more steps, or makes more text, than its size allows."""
 
 
 def as_text(value: Any) -> Any:
@@ -239,7 +243,7 @@ def overspent(budget: list[Any]) -> None:
         budget[0] += STEPS_PER_VALUE * values + characters
         budget.append(True)
     if budget[0] < 0:
-        raise Refusal("a template takes more steps than its input allows")
+        raise Excess("a template takes more steps than its input allows")
 
 
 def far(budget: list[Any], value: Any) -> Any:
@@ -269,7 +273,7 @@ def bounded(budget: list[Any], value: Any) -> Any:
     if size(value, GROWTH)[1] > GROWTH:
         allowed = GROWTH + size(budget[1], MOST)[1]
         if size(value, allowed)[1] > allowed:
-            raise Refusal("a template writes far more than it was given")
+            raise Excess("a template writes far more than it was given")
     return value
 
 
