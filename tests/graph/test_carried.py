@@ -44,7 +44,6 @@ MEANT: dict[str, dict[str, Any]] = {
     "a tool of anthropic-messages": {"tools": [FOREIGN]},
     "a block of anthropic-messages": {"messages": [{"role": "user", "content": [FOREIGN]}]},
     "`extra.anthropic-messages`": {"extra": {"anthropic-messages": {"body": {"x": 1}}}},
-    "`top_k`": {"top_k": 3},
 }
 ANSWER = {
     "id": "m1",
