@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trunkline.lint import final_kinds, total_time, unperformed, waiting, weights
+from trunkline.lint import clear_secrets, final_kinds, total_time, unperformed, waiting, weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +23,7 @@ RULES: Final[tuple[Callable[[Spec], Iterable[Diagnostic]], ...]] = (
     final_kinds.check,
     weights.check,
     total_time.check,
+    clear_secrets.check,
 )
 
 
