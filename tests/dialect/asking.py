@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 
 from tests.dialect import strict
-from tests.dialect.corpus import TARGETS, Row, place_of, provider_of, wire_of
+from tests.dialect.corpus import PLACES, TARGETS, Row, place_of, provider_of, wire_of
 from tests.dialect.normal import normal
 from tests.dialect.proof import Outcome, difference
 from tests.dialect.reasons import is_true
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from trunkline.dialect import Door, Rendered
 
-__all__ = ["asked", "essence", "write_across", "write_back"]
+__all__ = ["asked", "captured", "essence", "write_across", "write_back"]
 
 Request = dict[str, Any]
 
@@ -44,11 +44,11 @@ def asked(row: Row) -> Request:
         assert door is not None
         headers = {key.lower(): value for key, value in row["request"]["headers"].items()}
         body = row["request"]["body"]
-        _ASKED[row["id"]] = door.read_request(body, headers, _captured(door, path), query)
+        _ASKED[row["id"]] = door.read_request(body, headers, captured(door, path), query)
     return _ASKED[row["id"]]
 
 
-def _captured(door: Door, path: str) -> dict[str, str]:
+def captured(door: Door, path: str) -> dict[str, str]:
     for pattern in sorted(door.patterns, key=lambda one: -one.literal):
         found = pattern.match(path, below=True)
         if found is not None:
@@ -62,7 +62,7 @@ def _read_again(wire: str, written: Rendered) -> Request:
     assert door is not None
     headers = dict(written.headers)
     body = json.loads(written.body)
-    return door.read_request(body, headers, _captured(door, written.path), dict(written.query))
+    return door.read_request(body, headers, captured(door, written.path), dict(written.query))
 
 
 def write_back(row: Row) -> Outcome:
@@ -92,12 +92,14 @@ def write_across(row: Row, other: str) -> Outcome:
     if lost:
         return _refused(row, other, [f"no field for {name}" for name in _spelled(lost, request)])
     try:
-        written = target.write(request, {"model": TARGETS[other]}, {})
+        written = target.write(request, {"model": TARGETS[other]}, PLACES.get(other, {}))
     except Refusal as refusal:
         return _refused(row, other, [str(refusal)])
     try:
         getattr(strict, other.replace("-", "_"))()(json.loads(written.body))
     except Exception as error:  # whatever an oracle raises is a finding
+        if row["status"] == 400:
+            return Outcome(row["id"], "refused", "its own provider refused it as well")
         return Outcome(row["id"], "failed", _deepest(error))
     before = essence(request)
     read_again = _read_again(other, written)
@@ -109,6 +111,12 @@ def write_across(row: Row, other: str) -> Outcome:
         after.pop(name, None)
     if "tools" not in before and before["calls"]:
         after.pop("tools", None)  # Converse wants tools to be named where calls are in the history
+    if before.get("tool_choice") == "none" and "tools" not in after:
+        before = {key: before[key] for key in before if key not in ("tools", "tool_choice")}
+    tokens = (request.get("reasoning") or {}).get("budget_tokens")
+    if tokens and tokens == (read_again.get("reasoning") or {}).get("budget_tokens"):
+        before.pop("reasoning_effort", None)  # the budget says it exactly; the effort is nearest
+        after.pop("reasoning_effort", None)
     if other in PLAIN:
         before["heard"], before["said"] = _texts(request), ""
         after["heard"], after["said"] = ["\n".join(_texts(read_again))], ""
@@ -127,6 +135,8 @@ def _spelled(lost: list[str], request: Request) -> list[str]:
         owner = name.removeprefix("extra.")
         fields = request["extra"][owner] if owner != name else {}
         for field, value in fields.items():
+            if value is None:
+                continue
             inside = value if field in _GROUPS and isinstance(value, dict) else ()
             found += [f"{name}.{field}.{inner}" for inner in inside] or [f"{name}.{field}"]
         found += [] if fields else [name]
@@ -192,6 +202,8 @@ def essence(request: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {**_conversation(request["messages"])}
     for name in _SETTINGS:
         value = request.get(name)
+        if name == "reasoning_effort" and value in ("none", "default"):
+            continue  # as much as saying nothing, where a model does not think unasked
         if value not in (None, False, [], {}) and MEANINGLESS.get(name, ...) != value:
             found[name] = value
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
@@ -231,7 +243,7 @@ def _conversation(messages: list[Any]) -> dict[str, Any]:
     media: list[str] = []
     for message in messages:
         role, parts = message["role"], _parts(message)
-        texts = [part["text"] for part in parts if part["type"] == "text"]
+        texts = [part["text"] for part in parts if part["type"] == "text" and part["text"].strip()]
         texts += [part["refusal"] for part in parts if part["type"] == "refusal"]
         media += [digest for part in parts for digest in _media(part)]
         if role == "tool":

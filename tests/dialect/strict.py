@@ -76,9 +76,15 @@ def openai_chat() -> Check:
 
 
 def openai_responses() -> Check:
-    """OpenAI's Responses request."""
+    """OpenAI's Responses request. Servers beside OpenAI have service tiers of their own."""
     module = "openai.types.responses.response_create_params"
-    return checker("openai.types", module, "ResponseCreateParamsNonStreaming")
+    openai = checker("openai.types", module, "ResponseCreateParamsNonStreaming")
+
+    def check(body: Any) -> None:
+        assert isinstance(body.get("service_tier", ""), str)
+        openai({key: value for key, value in body.items() if key != "service_tier"})
+
+    return check
 
 
 _OLDER = {"temperature": (int, float), "top_p": (int, float), "top_k": int}

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.dialect import corpus
 from tests.dialect.chats import requests
-from trunkline.catalog import dialect, dialect_document, dialects
+from trunkline.catalog import dialect, dialect_document
 from trunkline.errors import RequestError, UpstreamError
 from trunkline.template import Refusal
 from trunkline.wire.jsontext import dumps
 
-WIRES = dialects()
+WIRES = list(corpus.WIRES)
 
 
 def words_of(value: Any) -> set[str]:
@@ -57,7 +58,7 @@ HOSTILE = {name: json_of(name) for name in WIRES}
 wire_and_json = st.sampled_from(WIRES).flatmap(lambda name: st.tuples(st.just(name), HOSTILE[name]))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(wire_and_json)
 def test_a_hostile_reply_is_an_answer_or_an_upstream_error(case: tuple[str, Any]) -> None:
     name, body = case
@@ -71,7 +72,7 @@ def test_a_hostile_reply_is_an_answer_or_an_upstream_error(case: tuple[str, Any]
     dumps(reply)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(wire_and_json)
 def test_a_hostile_event_is_deltas_or_an_upstream_error(case: tuple[str, Any]) -> None:
     name, event = case
@@ -86,7 +87,7 @@ def test_a_hostile_event_is_deltas_or_an_upstream_error(case: tuple[str, Any]) -
     dumps(fold.reply())
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(wire_and_json)
 def test_a_hostile_request_at_the_door_is_read_or_refused(case: tuple[str, Any]) -> None:
     name, body = case
@@ -110,7 +111,7 @@ def test_a_hostile_failure_has_a_kind(case: tuple[str, Any], status: int) -> Non
 
 
 @pytest.mark.parametrize("name", WIRES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(request_=requests())
 def test_any_canonical_request_is_written_or_refused_and_not_changed(
     name: str, request_: dict[str, Any]
@@ -128,7 +129,7 @@ def test_any_canonical_request_is_written_or_refused_and_not_changed(
 
 
 @pytest.mark.parametrize("name", WIRES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(request_=requests())
 def test_what_is_written_reads_back_as_it_was(name: str, request_: dict[str, Any]) -> None:
     """Up to what the wire has no words for: once through, nothing changes any more."""

@@ -77,7 +77,9 @@ class Carries:
                     (dropped if field in self.hints else lost).append(field)
             for field, foreign in (("extra", lost), ("hints", dropped)):
                 for owner, fields in (request.get(field) or {}).items():
-                    if owner != self._family and fields:
+                    # null says nothing; an empty mapping may (`web_search_options: {}` searches)
+                    said = any(one is not None for one in fields.values())
+                    if owner != self._family and said:
                         foreign.append(f"{field}.{owner}")
         if self._drops is not None:
             dropped += self._finder(request, target, provider)(request)

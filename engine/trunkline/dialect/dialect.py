@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trunkline.dialect.classify import Failure, kind_of_status, retry_after, seconds_of
 from trunkline.dialect.fold import Fold
+from trunkline.dialect.nulls import without_nulls
 from trunkline.dialect.reader import StreamReader, StreamRules, as_deltas
 from trunkline.errors import KINDS, UpstreamError
 from trunkline.template import Template
@@ -153,6 +154,7 @@ class Dialect:
         Raises `template.Refusal` for what the dialect says it cannot carry.
         """
         rules = self._write
+        request = without_nulls(request)
         body = rules.body(request, target, provider)
         return Rendered(
             rules.method,
