@@ -160,6 +160,8 @@ class Bench:
         upstream = generation.upstreams["near"]
         call = Call(
             decision=Decision(),
+            operation="chat",
+            door="",
             seen=REQUEST,
             scope=Scope({}, {}, {}, {}, {}),
             upstreams=generation.upstreams,

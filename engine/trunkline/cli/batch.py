@@ -154,7 +154,7 @@ class _Batch:
             body = row.body if self._model is None else {**row.body, "model": self._model}
             request = door.read_request(body, {})
             ask = engine.embed if door.operation == "embeddings" else engine.chat
-            data = (await ask(request, request_id=request_id)).data
+            data = (await ask(request, request_id=request_id, door=door.dialect)).data
             named = data if data["model"] else {**data, "model": request["model"]}
             written = door.write_reply(named, request, int(time.time()))
         except CallError as error:

@@ -61,8 +61,9 @@ class Scope:
 class Call:
     """One request on its way through the graph.
 
-    `operation` is what is asked for. `seen` is the request as conditions see it: as the caller
-    sent it, with `tokens` if a condition asks for it. `sent` counts the sends so far; `cap` is the
+    `operation` is what is asked for, `door` the dialect that it came in, empty from Python.
+    `seen` is the request as conditions see it: as the caller sent it, with `tokens` if a
+    condition asks for it. `sent` counts the sends so far; `cap` is the
     count at which the node that is called now must stop; `more` tells whether something else may
     be tried after it. `deadline` is on `clock.monotonic()`. `media` is what may be fetched for it.
     `pin` names the provider that has what the request refers to, once that is settled, and
@@ -72,6 +73,7 @@ class Call:
 
     decision: Decision
     operation: Operation
+    door: str
     seen: Mapping[str, JSON]
     scope: Scope
     upstreams: Mapping[str, Upstream]

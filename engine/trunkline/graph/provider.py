@@ -111,10 +111,12 @@ class Provider:
         model: str,
         dialect: Dialect | None = None,
         operation: Operation = "chat",
+        door: str = "",
         **facts: Any,
     ) -> Binding | None:
         """The model that a caller or a target names, at this provider; None when no rule of
-        `dialects` covers it. `dialect` and `facts` are what the target itself says."""
+        `dialects` covers it. `dialect` and `facts` are what the target itself says; `door` is
+        the dialect that the request came in, which is kept where the choice is free."""
         entry = self.models.get(model)
         upstream = model if entry is None else entry.upstream
         leaf = f"{self.name}/{upstream}"
@@ -124,10 +126,22 @@ class Provider:
         if chosen is not None and chosen.operation != operation:
             chosen = None
         rule = self._rule(model, upstream, chosen, operation)
+        if rule is not None and rule.pattern == "*" and chosen is None:
+            rule = self._like(door) or rule
         if rule is not None:
             lacks = self.lacks | rule.lacks
             return Binding(leaf, rule.dialect, view, rule.path, rule.query, lacks)
         return None if chosen is None else Binding(leaf, chosen, view, lacks=self.lacks)
+
+    def keeps(self, binding: Binding, door: str) -> bool:
+        """Whether a request that came in the dialect `door` goes by this binding: not where the
+        provider has both, and neither is for certain models only."""
+        return not door or binding.dialect.name == door or self._like(door) is None
+
+    def _like(self, door: str) -> DialectRule | None:
+        """The rule for all models in the dialect of this name."""
+        same = (rule for rule in self.rules if rule.dialect.name == door and rule.pattern == "*")
+        return next(same, None) if door else None
 
     def _rule(
         self, model: str, upstream: str, dialect: Dialect | None, operation: Operation

@@ -117,7 +117,7 @@ class Target:
         _in_time(call)
         settings = self.settings
         binding = self.binding if call.operation == "chat" else self.others.get(call.operation)
-        if binding is None:
+        if binding is None or not (self.dialect or self.provider.keeps(binding, call.door)):
             asked = self._asked(request, call)
             binding = self._bind(asked, call)
             settings = self.by_model.get(asked, settings)
@@ -157,7 +157,8 @@ class Target:
         return asked
 
     def _bind(self, asked: str, call: Call) -> Binding:
-        binding = self.provider.bind(asked, self.dialect, call.operation, **self.facts)
+        provider, facts = self.provider, self.facts
+        binding = provider.bind(asked, self.dialect, call.operation, call.door, **facts)
         if binding is None:
             leaf = f"{self.provider.name}/{asked}"
             what = "" if call.operation == "chat" else f" {call.operation} with"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import uuid4
 
 from trunkline.compile import Plan, load_plan, settle
@@ -37,10 +37,20 @@ if TYPE_CHECKING:
     from trunkline.ports import Clock, Fetcher, Random, Transport
     from trunkline.runtime.sync import SyncEngine
 
-    Outside = tuple[Mapping[str, str], Mapping[str, JSON], Mapping[str, JSON]]
-    """Headers, metadata and caller: what expressions see beside the request."""
-
 __all__ = ["Engine", "Opening"]
+
+
+class _Asked(NamedTuple):
+    """A request, and what expressions see beside it."""
+
+    request: dict[str, JSON]
+    headers: Mapping[str, str]
+    metadata: Mapping[str, JSON]
+    caller: Mapping[str, JSON]
+    door: str
+    operation: Operation = "chat"
+    stream: bool = False
+
 
 RETIRE_AFTER = 600.0
 """Seconds after a reload until requests of the old plan are cut."""
@@ -207,18 +217,20 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         metadata: Mapping[str, JSON] | None = None,
         request_id: str | None = None,
+        door: str = "",
         **fields: JSON,
     ) -> Reply:
         """Perform a call and return the whole reply.
 
         The request is a mapping, keyword fields, or both (see `trunkline.chat.ChatRequest`).
         `caller`, `headers` and `metadata` are what the route file's expressions see under these
-        names; OpenAI's own `metadata` field goes into the mapping. Raises `CallError`.
+        names; OpenAI's own `metadata` field goes into the mapping. `door` is the dialect that
+        the request came in, for providers that speak several. Raises `CallError`.
         """
         whole = {**(request or {}), **fields}
         whole.pop("stream", None)
-        outside = (_lower(headers), metadata or {}, caller or {})
-        reply = await self._perform(whole, outside, request_id, stream=False)
+        asked = _Asked(whole, _lower(headers), metadata or {}, caller or {}, door)
+        reply = await self._perform(asked, request_id)
         return await reply.read()
 
     def stream(
@@ -230,6 +242,7 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         metadata: Mapping[str, JSON] | None = None,
         request_id: str | None = None,
+        door: str = "",
         **fields: JSON,
     ) -> Stream:
         """Perform a call and read the reply as it comes; takes what `chat` takes.
@@ -242,8 +255,8 @@ class Engine:
             print(stream.reply.usage)
         """
         whole = {**(request or {}), **fields, "stream": True}
-        outside = (_lower(headers), metadata or {}, caller or {})
-        return Stream(lambda: self._perform(whole, outside, request_id, stream=True))
+        asked = _Asked(whole, _lower(headers), metadata or {}, caller or {}, door, stream=True)
+        return Stream(lambda: self._perform(asked, request_id))
 
     async def embed(
         self,
@@ -254,6 +267,7 @@ class Engine:
         headers: Mapping[str, str] | None = None,
         metadata: Mapping[str, JSON] | None = None,
         request_id: str | None = None,
+        door: str = "",
         **fields: JSON,
     ) -> Embeddings:
         """A vector for each text of `input` (see `trunkline.embeddings.EmbeddingRequest`; one
@@ -268,26 +282,16 @@ class Engine:
         if isinstance(whole.get("input"), str):
             whole["input"] = [whole["input"]]
         outside = (_lower(headers), metadata or {}, caller or {})
-        reply = await self._perform(
-            whole, outside, request_id, stream=False, operation="embeddings"
-        )
+        reply = await self._perform(_Asked(whole, *outside, door, "embeddings"), request_id)
         return Embeddings(await reply.read())
 
-    async def _perform(
-        self,
-        request: dict[str, JSON],
-        outside: Outside,
-        request_id: str | None,
-        *,
-        stream: bool,
-        operation: Operation = "chat",
-    ) -> Reply:
+    async def _perform(self, asked: _Asked, request_id: str | None) -> Reply:
         self._at_home()
         generation = self._current()
         decision = Decision(request_id or f"req_{uuid4().hex}", generation=generation.number)
         generation.enter()
         try:
-            return await self._routed(generation, request, outside, decision, operation, stream)
+            return await self._routed(generation, asked, decision)
         except CallError as error:
             generation.leave()
             raise _final(error, decision) from error.__cause__
@@ -301,17 +305,10 @@ class Engine:
             generation.leave()
             raise
 
-    async def _routed(
-        self,
-        generation: Generation,
-        request: dict[str, JSON],
-        outside: Outside,
-        decision: Decision,
-        operation: Operation,
-        stream: bool,
-    ) -> Reply:
+    async def _routed(self, generation: Generation, asked: _Asked, decision: Decision) -> Reply:
+        request, headers, metadata, caller, door, operation, stream = asked
         check_request(request, operation)
-        plan, (headers, metadata, caller) = generation.plan, outside
+        plan = generation.plan
         decision.model = request["model"]
         started = self._clock.monotonic()
         now = moment(self._clock.time()) if plan.reads_time else {}
@@ -326,6 +323,7 @@ class Engine:
         call = Call(
             decision=decision,
             operation=operation,
+            door=door,
             seen=seen,
             scope=Scope(headers, metadata, caller, route.view, now),
             upstreams=generation.upstreams,

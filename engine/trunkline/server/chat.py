@@ -48,7 +48,10 @@ class ChatEndpoint:
 
     async def _whole(self, incoming: Incoming, request: dict[str, Any], send: ASGISend) -> None:
         reply = await self._engine.chat(
-            request, headers=incoming.headers, request_id=incoming.request_id
+            request,
+            headers=incoming.headers,
+            request_id=incoming.request_id,
+            door=self.door.dialect,
         )
         data = _named(reply, request)
         body = self.door.write_reply(data, request, int(time.time()))
@@ -58,7 +61,10 @@ class ChatEndpoint:
     async def _stream(self, incoming: Incoming, request: dict[str, Any], send: ASGISend) -> None:
         writer = self.door.stream_writer(request, incoming.params, incoming.query)
         async with self._engine.stream(
-            request, headers=incoming.headers, request_id=incoming.request_id
+            request,
+            headers=incoming.headers,
+            request_id=incoming.request_id,
+            door=self.door.dialect,
         ) as stream:
             reply = stream.reply
             more = [*_STREAM_HEADERS, *allowed(reply.headers)]

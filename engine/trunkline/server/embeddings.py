@@ -31,7 +31,10 @@ class EmbeddingsEndpoint:
         request = await read_body(self.door, incoming)
         async with WhileConnected(incoming.receive):
             found = await self._engine.embed(
-                request, headers=incoming.headers, request_id=incoming.request_id
+                request,
+                headers=incoming.headers,
+                request_id=incoming.request_id,
+                door=self.door.dialect,
             )
             data = found.data
             named = data if data["model"] else {**data, "model": request["model"]}
