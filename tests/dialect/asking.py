@@ -132,14 +132,10 @@ def _spelled(lost: list[str], request: Request) -> list[str]:
     """Lost fields, those that only one wire knows by their own names."""
     found: list[str] = []
     for name in lost:
-        owner = name.removeprefix("extra.")
-        fields = request["extra"][owner] if owner != name else {}
-        for field, value in fields.items():
-            if value is None:
-                continue
-            inside = value if field in _GROUPS and isinstance(value, dict) else ()
-            found += [f"{name}.{field}.{inner}" for inner in inside] or [f"{name}.{field}"]
-        found += [] if fields else [name]
+        _, owner, field = (*name.split(".", 2), "", "")[:3]
+        value = request["extra"][owner][field] if field else None
+        inside = value if field in _GROUPS and isinstance(value, dict) else ()
+        found += [f"{name}.{inner}" for inner in inside] or [name]
     return found
 
 

@@ -144,7 +144,7 @@ def test_beta_headers_reach_this_wire_and_are_a_hint_elsewhere() -> None:
     request = asked({}, {"anthropic-beta": "a,b"})
     assert dict(WIRE.write(request, {"model": "m"}, {}).headers)["anthropic-beta"] == "a,b"
     assert dialect("openai-chat").loss(request, {"model": "m"}, {}) == (
-        ["hints.anthropic-messages"],
+        ["hints.anthropic-messages.beta"],
         [],
     )
 

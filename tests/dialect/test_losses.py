@@ -51,7 +51,8 @@ def speakers() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield name, model, {}
     for entry in map(row, providers()):
         quirks = entry.get("quirks", {})
-        for name in {entry.get("dialect"), *(rule["use"] for rule in entry.get("dialects", ()))}:
+        spoken = [entry.get("dialect"), *(rule["use"] for rule in entry.get("dialects", ()))]
+        for name in dict.fromkeys(spoken):
             if name in CHATS and quirks and f"{name} {quirks}" not in seen:
                 seen.add(f"{name} {quirks}")
                 yield name, MODELS.get(name, ["a-model"])[0], {"quirks": quirks}

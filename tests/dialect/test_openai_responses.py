@@ -448,7 +448,7 @@ def test_a_client_of_this_wire_keeps_its_defaults_and_others_are_not_stored() ->
 def test_what_is_bound_to_a_conversation_goes_nowhere_else() -> None:
     for key in ("previous_response_id", "conversation"):
         request = asked({"model": "m", "input": "hi", key: "some_1"})
-        assert dialect("openai-chat").loss(request, {}, {})[1] == ["extra.openai-responses"]
+        assert dialect("openai-chat").loss(request, {}, {})[1] == [f"extra.openai-responses.{key}"]
         body = dialect("openai-responses").write(request, {"model": "m"}, {}).value
         assert body[key] == "some_1"
 

@@ -43,7 +43,7 @@ FOREIGN = {"type": "wire", "dialect": "anthropic-messages", "block": {"type": "w
 MEANT: dict[str, dict[str, Any]] = {
     "a tool of anthropic-messages": {"tools": [FOREIGN]},
     "a block of anthropic-messages": {"messages": [{"role": "user", "content": [FOREIGN]}]},
-    "`extra.anthropic-messages`": {"extra": {"anthropic-messages": {"body": {"x": 1}}}},
+    "`extra.anthropic-messages.body`": {"extra": {"anthropic-messages": {"body": {"x": 1}}}},
 }
 ANSWER = {
     "id": "m1",

@@ -28,6 +28,9 @@ __all__ = ["Carries", "carries_of"]
 _ALWAYS: Final = frozenset({"model", "messages", "extra", "hints", "encoding_format"})
 """The model goes as the target's own; what `extra` and `hints` lose is told by owner."""
 
+_SHOWN: Final = 64
+"""Characters of a caller's own key that are shown."""
+
 _WRITTEN: Final = ("request", "target", "provider")
 _BRANCHES: Final = frozenset({"do", "then", "else", "case", "has", "default", "in", "$spread"})
 
@@ -77,10 +80,11 @@ class Carries:
                     (dropped if field in self.hints else lost).append(field)
             for field, foreign in (("extra", lost), ("hints", dropped)):
                 for owner, fields in (request.get(field) or {}).items():
+                    if owner == self._family:
+                        continue
                     # null says nothing; an empty mapping may (`web_search_options: {}` searches)
-                    said = any(one is not None for one in fields.values())
-                    if owner != self._family and said:
-                        foreign.append(f"{field}.{owner}")
+                    said = (name for name, one in fields.items() if one is not None)
+                    foreign.extend(f"{field}.{owner}.{name[:_SHOWN]}" for name in said)
         if self._drops is not None:
             dropped += self._finder(request, target, provider)(request)
         return sorted(dropped), sorted(lost)
