@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
 def _chat(body: Body) -> Body:
     """Plain text is a list of one text part; neighbours of one role are one message; a stream
     asks for its usage; a call's arguments are the same JSON, and its place is its index;
-    no reasoning is empty reasoning."""
+    no reasoning is empty reasoning, and a tool is a function."""
     for message in body.get("messages", []):
         message["content"] = _listed(message.get("content"))
         if message.get("reasoning_content") == "":
@@ -49,8 +49,9 @@ def _chat(body: Body) -> Body:
             if "arguments" in function:
                 function["arguments"] = arguments(function["arguments"])
     body["messages"] = _merged(body.get("messages", []))
-    if isinstance(body.get("tool_choice"), dict):
-        body["tool_choice"].setdefault("type", "function")
+    for tool in [body.get("tool_choice"), *(body.get("tools") or [])]:
+        if isinstance(tool, dict):
+            tool.setdefault("type", "function")
     if body.get("stream") is True:
         body.setdefault("stream_options", {"include_usage": True})
     if body.get("stream") is False:
