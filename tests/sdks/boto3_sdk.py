@@ -136,7 +136,7 @@ def _streamed(events: Any) -> Said:
             stop = value["stopReason"]
         elif name == "metadata":
             usage = value["usage"]
-    assert list(blocks) == list(range(len(blocks)))
+    assert list(blocks) == sorted(blocks)
     for block in blocks.values():
         if "toolUse" in block:
             block["toolUse"]["input"] = json.loads(block["toolUse"]["input"] or "{}")

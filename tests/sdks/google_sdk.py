@@ -82,6 +82,7 @@ class GeminiArray(Gemini):
         for name in ("tools", "toolConfig"):
             if name in options:
                 body[name] = options.pop(name)
+        options.pop("automaticFunctionCalling", None)
         body["generationConfig"] = options
         url = f"{self.origin}/v1beta/models/{ask.model}:streamGenerateContent"
         async with httpx.AsyncClient() as client:

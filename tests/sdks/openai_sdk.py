@@ -55,13 +55,11 @@ class Chat:
             whole = await self.sdk.chat.completions.create(**asked)
             no_extras(whole, BESIDE)
             return _said(whole)
-        if ask.schema:
-            asked["response_format"] = asked.pop("response_format")
         more = {"stream_options": {"include_usage": True}}
         async with self.sdk.chat.completions.stream(**asked, **more) as events:
             pieces = 0
             async for event in events:
-                pieces += event.type == "content.delta"
+                pieces += event.type == "content.delta" and bool(event.delta)
                 if event.type == "chunk":
                     no_extras(event.chunk, BESIDE)
             said = _said(await events.get_final_completion())

@@ -31,6 +31,8 @@ async def start_simulated(plan: Plan, provider: Provider, look: Look) -> Simulat
         "latency": _seconds(model.latency, look),
         "chunk_delay": _seconds(model.chunk_delay, look),
     }
+    quirks = provider.settings.get("quirks") or {}
+    said["tells_usage"] = quirks.get("stream_usage") is False
     if model.chunk is not None:
         said["chunk"] = model.chunk
     if model.seed is not None:

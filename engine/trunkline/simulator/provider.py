@@ -174,6 +174,8 @@ class Simulated:
         self, exchange: Exchange, asked: _Asked, seen: Seen, said: Answer, fault: Fault
     ) -> str:
         request: Any = seen.request
+        if self.settings.tells_usage:
+            request = {**request, "stream_options": {"include_usage": True}}
         writer = asked.door.stream_writer(request, asked.params, asked.query)
         fold = Fold(asked.door.family)
         fold.add(said.start)

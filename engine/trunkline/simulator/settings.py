@@ -65,7 +65,8 @@ class Settings:
 
     `provider` is the name that its answers give; `doors` are those of the dialects that it
     speaks: the one whose paths fit a request's best reads it, the first one where none does, so
-    that providers that serve a dialect under a path of their own need nothing said.
+    that providers that serve a dialect under a path of their own need nothing said. With
+    `tells_usage` streams tell usage whether or not they are asked to, as some providers' do.
 
     `reply` is what it says instead of words about the request. `latency` passes before an answer
     begins and `chunk_delay` before each chunk, in seconds; `chunk` is a chunk's length in
@@ -79,6 +80,7 @@ class Settings:
     chunk_delay: float = 0.0
     chunk: int = 12
     seed: int = 0
+    tells_usage: bool = False
     faults: tuple[Fault, ...] = ()
 
 
