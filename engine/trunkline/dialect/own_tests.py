@@ -8,7 +8,8 @@ Each item of `tests:` has a `name` and one of these pairs:
 - `client` and `asks`: a client's body at the door and the canonical request read from it
   (`params` and `query` may stand beside: what its path and query said);
 - `reply` or `events` and `gives`: a whole body, or a stream's events, and the reply read;
-- `status`, `body` and `kind`: a failed response and what it means;
+- `status`, `body` and `kind`: a failed response and what it means (`headers` may stand beside,
+  and `retry_after`: the seconds that it asks to wait, at the beginning of the epoch);
 - `answer` and `serves`: a reply and the body that the door writes for it;
 - `steps` and `streams`: deltas and the events that the door writes for them.
 
@@ -112,7 +113,8 @@ def _first_choice(fold: Fold) -> JSONMap:
 
 def _classify(dialect: Dialect, test: Mapping[str, Any]) -> str:
     failure = dialect.classify(test["status"], test.get("headers", {}), test["body"])
-    return difference(test["kind"], failure.kind)
+    hint = test.get("retry_after", failure.retry_after)
+    return difference(test["kind"], failure.kind) or difference(hint, failure.retry_after)
 
 
 def _serve(dialect: Dialect, test: Mapping[str, Any]) -> str:
