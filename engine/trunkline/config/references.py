@@ -25,6 +25,7 @@ __all__ = [
     "Reference",
     "UnresolvedError",
     "find",
+    "joined",
     "meant",
     "misuse",
     "resolve",
@@ -109,6 +110,12 @@ def meant(text: str) -> str:
     *scheme, name = (part.strip() for part in text[2:-1].split(":"))
     known = scheme[0].lower() if scheme and scheme[0].lower() in ("file", "var") else "env"
     return f"write `${{{known}:{name}}}`"
+
+
+def joined(text: str) -> str:
+    """A text with references in it as the list that `join` takes: `["https://", "${env:HOST}"]`."""
+    parts = [part for part in re.split(r"(\$\{[^}]*\})", text) if part]
+    return "[" + ", ".join(f'"{part}"' for part in parts) + "]"
 
 
 def resolve(value: str | Reference | Join, environ: Mapping[str, str]) -> str:

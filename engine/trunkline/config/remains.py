@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from trunkline.config import elsewhere
 from trunkline.config.models import RouteFile
 from trunkline.config.schema import violations
 from trunkline.config.source import Document, Place
 from trunkline.config.spec import Spec
 from trunkline.config.wording import RESERVED, findings
-from trunkline.diagnostics import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +91,8 @@ def _unseen(document: Document, one: Violation, found: Remains) -> bool:
     """Whether nobody has seen this before, because the key above it was none; and whether it
     is not there only because something was taken out."""
     span = document.span(one.path)
+    if one.keyword == "type" and span in found.renamed:
+        return False  # Then the key was meant to be another one after all.
     return span not in found.holders and any(
         above.file == span.file and _within(span, above) for above in found.renamed
     )
@@ -145,7 +147,7 @@ def _meant(document: Document, one: Violation) -> str | None:
     """The key that an unknown one was meant to be, unless that one is there as well."""
     if one.keyword != "additionalProperties" or one.path[-1] in RESERVED:
         return None
-    near = did_you_mean(str(one.path[-1]), one.schema.get("properties", {}))
+    near = elsewhere.near(str(one.path[-1]), one.schema.get("properties", {}))
     holder = document.get(one.path[:-1])
     return None if near is None or near in holder else near
 

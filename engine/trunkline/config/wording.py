@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from trunkline.config import mistakes
-from trunkline.config.models import KINDS, MESSAGE, REFERABLE, TYPE
-from trunkline.config.references import meant, misuse
+from trunkline.config import elsewhere, mistakes
+from trunkline.config.models import KINDS, LATER, MESSAGE, REFERABLE, TYPE
+from trunkline.config.references import joined, meant, misuse
 from trunkline.diagnostics import Diagnostic, Span, did_you_mean
 
 if TYPE_CHECKING:
@@ -85,9 +85,23 @@ def _finding(document: Document, error: Violation, unknown: Unknown) -> Diagnost
     return Diagnostic("TL200", "error", error.detail, document.span(error.path))
 
 
-def _unknown_key(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
-    key, known = str(path[-1]), list(error.schema.get("properties", {}))
-    span = document.key_span(path)
+def _is_join(schema: Mapping[str, Any]) -> bool:
+    """Whether the mapping is the one that may stand where text is wanted."""
+    return list(schema.get("properties", ())) == ["join"]
+
+
+def _text_hint(value: Any) -> str:
+    name = value.get("env") if isinstance(value, dict) else None
+    known = isinstance(name, str) and name.isidentifier()
+    return f'write `"${{env:{name if known else "NAME"}}}"`, or the text in quotes'
+
+
+def _unknown_key(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic | None:
+    if _is_join(error.schema) and "join" not in (document.get(path[:-1]) or ()):
+        return None  # That the mapping is none is said of it as a whole.
+    properties = error.schema.get("properties", {})
+    key, span = str(path[-1]), document.key_span(path)
+    known = [name for name, one in properties.items() if LATER not in one]
     if key in ("true", "True", "TRUE") and "on" in known:
         hint = "write `on:`; a tool that speaks YAML 1.1 has turned it into `true:`"
         return Diagnostic("TL122", "error", "the key `true` was `on` once", span, hint)
@@ -108,10 +122,7 @@ def _key_hint(key: str, known: Sequence[str]) -> str:
     head, colon, tail = key.partition(":")
     if colon and head in known:
         return f"a space is missing after the colon: `{head}: {tail}`"
-    near = did_you_mean(key, known)
-    if near:
-        return f"did you mean `{near}`?"
-    return f"known keys: {', '.join(known)}"
+    return elsewhere.hint_for(key, known) or f"known keys: {', '.join(known)}"
 
 
 def _missing(
@@ -120,6 +131,9 @@ def _missing(
     key = error.detail
     if key in _meant(path, others):
         return None
+    if _is_join(error.schema):
+        message = "expected text, found a mapping"
+        return Diagnostic("TL203", "error", message, document.span(path), _text_hint(error.value))
     hint = ""
     if key == "version":
         hint = "write `version: 1` at the top"
@@ -131,11 +145,9 @@ def _missing(
 
 def _meant(path: Path, unknown: Unknown) -> set[str]:
     """The keys that unknown keys of the mapping at `path` were probably meant to be."""
-    return {
-        near
-        for error in unknown.get(path, ())
-        if (near := did_you_mean(str(error.path[-1]), error.schema["properties"]))
-    }
+    there = unknown.get(path, ())
+    known = there[0].schema["properties"] if there else {}
+    return elsewhere.stands_for([str(error.path[-1]) for error in there], known)
 
 
 def _type(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
@@ -145,13 +157,12 @@ def _type(document: Document, error: Violation, path: Path, _: Unknown) -> Diagn
     span, raw = document.span(path), document.raw(path) or ""
     if value is None and "string" not in kinds:
         what = _one_of(kinds, form)
-        return Diagnostic(
-            "TL219",
-            "error",
-            f"nothing stands here; expected {what}",
-            _at_key(document, path, span),
-            "leave the key out, or give it a value",
-        )
+        hint = "leave the key out, or give it a value"
+        if kinds == ["object"] and not error.schema.get("required"):
+            hint = f"{hint}; `{{}}` where nothing needs to be said"
+        place = _at_key(document, path, span)
+        message = f"nothing stands here; expected {what}"
+        return Diagnostic("TL219", "error", message, place, hint)
     if form == "duration" and isinstance(value, int | float) and not isinstance(value, bool):
         return Diagnostic(
             "TL203",
@@ -165,7 +176,27 @@ def _type(document: Document, error: Violation, path: Path, _: Unknown) -> Diagn
         return _quote(place, raw, value, _one_of(kinds, form))
     what = _one_of(kinds, form)
     message = f"expected {what}, found {_found(value, raw)}"
-    return Diagnostic("TL203", "error", message, span, _shape_hint(value, kinds, path))
+    hint = _shape_hint(value, kinds, path) or _inside_hint(value, kinds, raw, error.schema)
+    return Diagnostic("TL203", "error", message, span, hint)
+
+
+def _inside_hint(value: Any, kinds: Sequence[str], raw: str, schema: Mapping[str, Any]) -> str:
+    """How a value reads inside of the mapping that is wanted: as its only needed key, as the
+    name of a part that needs nothing said, or as `type`."""
+    if kinds != ["object"]:
+        return ""
+    properties, needed = schema.get("properties", {}), schema.get("required", ())
+    if value is True and not needed:
+        return "write `{}` where there is nothing more to say"
+    if isinstance(value, str) and "type" in properties:
+        return f"write `{{type: {raw}}}`"
+    if isinstance(value, str) and value in properties:
+        return f"write `{{{value}: {{}}}}`" if "$ref" in properties[value] else ""
+    if len(needed) == 1 and isinstance(value, str | list):
+        return f"write `{{{needed[0]}: {raw[:40] if raw else '[…]'}}}`"
+    if isinstance(value, list) and "additionalProperties" in schema and not properties:
+        return "write `name: value` lines, or `{name: value}`"
+    return ""
 
 
 def _shape_hint(value: Any, kinds: Sequence[str], path: Path) -> str:
@@ -303,8 +334,15 @@ def _reference(wrong: str | None, value: str, span: Span, path: Path) -> Diagnos
         return Diagnostic("TL211", "error", "a reference is not read here", span, hint)
     hint = meant(value)
     if wrong and "part of" in wrong:
-        hint = 'put parts together with `{join: ["https://", "${env:REGION}", ".example.com"]}`'
+        hint = _joined_hint(value, path)
     return Diagnostic("TL211", "error", wrong or "this is not a reference", span, hint)
+
+
+def _joined_hint(value: str, path: Path) -> str:
+    _, blank, rest = value.partition(" ")
+    if path[-1:] == ("api_key",) and blank and not misuse(rest):
+        return f"write `{rest}`; `auth: {{prefix: …}}` says what stands before a key"
+    return f"put the parts together: `{{join: {joined(value)}}}`"
 
 
 def _template(value: str, form: str, span: Span) -> Diagnostic:
@@ -362,12 +400,15 @@ def _together(
     return Diagnostic("TL208", "error", message, span, "", related)
 
 
-def _depends(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
+def _depends(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic | None:
     key, needed = next(
         (key, needs[0])
         for key, needs in error.argument.items()
         if key in error.value and needs[0] not in error.value and repr(key) in error.detail
     )
+    asking = [one for one, needs in error.argument.items() if needed in needs]
+    if needed != "target" and key != next(one for one in asking if one in error.value):
+        return None  # One key is missing, however many ask for it.
     message = f"`{key}` stands only beside `{needed}`"
     hint = "move it to the targets below" if needed == "target" else f"add `{needed}:`"
     return Diagnostic("TL208", "error", message, document.key_span((*path, key)), hint)
