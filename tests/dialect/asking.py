@@ -101,6 +101,7 @@ def write_across(row: Row, other: str) -> Outcome:
         if row["status"] == 400:
             return Outcome(row["id"], "refused", "its own provider refused it as well")
         return Outcome(row["id"], "failed", _deepest(error))
+    request = _offered(request, other)
     before = essence(request)
     read_again = _read_again(other, written)
     after = essence(read_again)
@@ -122,6 +123,30 @@ def write_across(row: Row, other: str) -> Outcome:
         after["heard"], after["said"] = ["\n".join(_texts(read_again))], ""
     problem = _lost(before, after)
     return Outcome(row["id"], "failed", problem) if problem else Outcome(row["id"], "held")
+
+
+_SOME = ("anthropic-messages", "vertex-anthropic", "bedrock-invoke-claude", "cohere-chat")
+"""Wires on which some tools are chosen by offering no others."""
+
+_ONE = ("cohere-chat",)
+"""Those on which one tool is chosen so as well."""
+
+
+def _offered(request: Request, other: str) -> Request:
+    """A request with the tools that its choice leaves, and no names in the choice, for wires
+    that choose so."""
+    choice = request.get("tool_choice")
+    if not isinstance(choice, dict):
+        return request
+    if "allowed_tools" in choice and other in _SOME:
+        mode, chosen = choice["allowed_tools"]["mode"], choice["allowed_tools"]["tools"]
+    elif "function" in choice and other in _ONE:
+        mode, chosen = "required", [choice]
+    else:
+        return request
+    names = {tool["function"]["name"] for tool in chosen}
+    left = [tool for tool in request["tools"] if tool["function"]["name"] in names]
+    return {**request, "tools": left, "tool_choice": mode}
 
 
 _GROUPS = ("body", "generationConfig", "output_config", "text")

@@ -20,6 +20,7 @@ __all__ = [
     "APIS",
     "PLACES",
     "TARGETS",
+    "TOTAL",
     "WIRES",
     "Api",
     "Row",
@@ -47,6 +48,11 @@ class Api(NamedTuple):
     provider: str
 
 
+def folder() -> Path:
+    """Where the recordings are, if they are there."""
+    return Path(os.environ.get("TRUNKLINE_RECORDINGS", ROOT.parent / "shared" / "corpus"))
+
+
 def _one(dialect: str, name: str) -> Api:
     return Api((("", dialect),), name)
 
@@ -60,7 +66,7 @@ _INVOKE = Api(
     "bedrock",
 )
 
-APIS: dict[str, Api] = {
+_KNOWN: dict[str, Api] = {
     "anthropic/messages": _one("anthropic-messages", "anthropic"),
     "azure/chat": _one("openai-chat", "azure-openai"),
     "azure/responses": _one("openai-responses", "azure-openai"),
@@ -94,8 +100,29 @@ APIS: dict[str, Api] = {
     "vertex/streamGenerateContent": _one("gemini-generate", "vertex"),
     "zai/chat": _one("openai-chat", "openai-compatible"),
 }
-"""Every file of the recordings, without its ending."""
+"""The files of the recordings that come with the project's design, without their ending."""
 
+_BY_NAME = {file.partition("/")[2]: api.dialects for file, api in _KNOWN.items()}
+
+
+def _found() -> dict[str, Api]:
+    """Files of other recordings, as far as their name says which wire they are in."""
+    files = sorted(folder().rglob("*.jsonl"))
+    names = [path.relative_to(folder()).with_suffix("").as_posix() for path in files]
+    known = set(providers())
+    return {
+        name: Api(_BY_NAME[api], host if host in known else "openai-compatible")
+        for name in names
+        for host, _, api in [name.partition("/")]
+        if name not in _KNOWN and api in _BY_NAME
+    }
+
+
+TOTAL = 1396
+"""How many exchanges those are: counts are held only where they are the ones that are read."""
+
+APIS = {**_KNOWN, **_found()}
+"""Every file that is read."""
 
 WIRES = (
     "anthropic-messages",
@@ -130,11 +157,6 @@ PLACES = {"vertex-anthropic": {"project": "p", "location": "global"}}
 """What a wire's path needs of its provider."""
 
 
-def folder() -> Path:
-    """Where the recordings are, if they are there."""
-    return Path(os.environ.get("TRUNKLINE_RECORDINGS", ROOT.parent / "shared" / "corpus"))
-
-
 def rows(recordings: Path, api: str) -> list[Row]:
     """The exchanges of one file. They are shared: treat them as read-only."""
     return _rows(recordings / f"{api}.jsonl", api)
@@ -151,7 +173,11 @@ def _rows(path: Path, api: str) -> list[Row]:
 def wire_of(row: Row) -> str:
     """The name of the dialect that reads an exchange; empty where none does."""
     model, body = model_of(row), row["request"].get("body") or {}
-    if APIS[row["file"]] is _INVOKE and "anthropic_version" not in body and "claude" in model:
+    if (
+        APIS[row["file"]].dialects == _INVOKE.dialects
+        and "anthropic_version" not in body
+        and "claude" in model
+    ):
         return ""  # the text completions of before Messages
     return next((name for part, name in APIS[row["file"]].dialects if part in model), "")
 

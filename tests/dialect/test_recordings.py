@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dialect.asking import asked
-from tests.dialect.corpus import APIS, TARGETS, WIRES, rows, skip_of, wire_of
+from tests.dialect.corpus import APIS, TARGETS, TOTAL, WIRES, rows, skip_of, wire_of
 from tests.dialect.proof import Outcome, answer_of
 from tests.dialect.report import STEPS, outcomes
 from trunkline.catalog import dialect, dialects
@@ -33,8 +33,15 @@ def test_every_wire_of_a_chat_takes_part() -> None:
     assert {name for api in APIS.values() for _, name in api.dialects} <= set(WIRES)
 
 
+@pytest.fixture
+def counted(recordings: Path) -> None:
+    """Skips where the recordings are not those that were counted."""
+    if sum(len(rows(recordings, api)) for api in APIS) != TOTAL:
+        pytest.skip("these are other recordings than the ones that were counted")
+
+
+@pytest.mark.usefixtures("counted")
 def test_what_is_left_out_is_counted(recordings: Path) -> None:
-    """The counts are of the recordings that come with the project's design."""
     left_out: Counter[str] = Counter()
     for api in APIS:
         for row in rows(recordings, api):
@@ -94,7 +101,7 @@ HELD = {
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.usefixtures("recordings")
+@pytest.mark.usefixtures("counted")
 def test_what_holds_is_no_less_than_it_was(step: str) -> None:
     """Nothing fails where nothing is tried: a refusal that spreads would show here."""
     verdicts = Counter(one.verdict for api in APIS for one in found(step, api))

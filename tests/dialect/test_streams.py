@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dialect.answering import STARTED, steps_of, streamed, streaming_place, whole
-from tests.dialect.corpus import APIS, WIRES, Row, content_type_of, data_of, rows, skip_of, wire_of
+from tests.dialect.corpus import (
+    APIS,
+    TOTAL,
+    WIRES,
+    Row,
+    content_type_of,
+    data_of,
+    rows,
+    skip_of,
+    wire_of,
+)
 from tests.dialect.proof import answer_of, read, readings
 from trunkline.catalog import dialect
 from trunkline.errors import UpstreamError
@@ -168,7 +178,7 @@ def test_a_responses_stream_adds_up_to_the_response_that_it_ends_with(recordings
             body = {"headers": {}, "body": last}
             assert readings(answer_of(row)) == readings(read(wire, body)), row["id"]
             compared += 1
-    assert compared > 30
+    assert compared > 30 or sum(len(rows(recordings, api)) for api in APIS) != TOTAL
 
 
 def _terminal(row: Row) -> Any:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.dialect.call_ids import fit_ids, pair_calls
-from trunkline.dialect.chat_filters import after_preamble, lift_tool_media, preamble
+from trunkline.dialect.chat_filters import (
+    after_preamble,
+    allowed_by,
+    lift_tool_media,
+    preamble,
+)
 from trunkline.dialect.parts import own_blobs
 from trunkline.dialect.turns import from_turns, turns
 
@@ -194,3 +202,23 @@ def test_anything_else_is_passed_over_without_harm(value: object) -> None:
     for restructure in (turns, from_turns, preamble, after_preamble, pair_calls, lift_tool_media):
         assert isinstance(restructure(value), list)
     assert isinstance(fit_ids(value, 9), list)
+
+
+F, G = ({"type": "function", "function": {"name": name}} for name in "fg")
+WIRE = {"type": "wire", "dialect": "x", "block": {}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "left"),
+    [
+        (None, [F, G, WIRE]),
+        ("required", [F, G, WIRE]),
+        (F, [F]),
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [G, G]}}, [G]),
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}, []),
+        ({"type": "allowed_tools", "allowed_tools": None}, []),
+        ({"type": "wire"}, []),
+    ],
+)
+def test_a_choice_by_name_leaves_the_tools_that_it_names(choice: Any, left: Any) -> None:
+    assert allowed_by([F, G, WIRE], choice) == left

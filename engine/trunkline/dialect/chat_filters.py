@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHAT_FILTERS",
     "after_preamble",
+    "allowed_by",
     "lift_tool_media",
     "preamble",
     "with_roles",
@@ -57,6 +58,32 @@ def with_roles(messages: Any, *roles: str) -> list[JSONMap]:
 def without_roles(messages: Any, *roles: str) -> list[JSONMap]:
     """The messages that have none of these roles."""
     return [message for message in mappings(messages) if message.get("role") not in roles]
+
+
+def allowed_by(tools: Any, choice: Any) -> list[JSONMap]:
+    """The tools that a tool choice leaves to the model: those that it names, or all of them.
+
+    For wires that cannot name a choice: a tool that is not offered cannot be called.
+    """
+    offered = list(mappings(tools))
+    names = _named(choice)
+    if names is None:
+        return offered
+    return [tool for tool in offered if _name_of(tool) in names]
+
+
+def _named(choice: Any) -> set[str] | None:
+    """The functions that a choice names; None for one that is not about names."""
+    if not isinstance(choice, dict):
+        return None
+    listed = choice.get("allowed_tools")
+    chosen = listed.get("tools") if isinstance(listed, dict) else [choice]
+    return {name for tool in mappings(chosen) if isinstance(name := _name_of(tool), str)}
+
+
+def _name_of(tool: JSONMap) -> Any:
+    function = tool.get("function")
+    return function.get("name") if isinstance(function, dict) else None
 
 
 def lift_tool_media(messages: Any) -> list[JSONMap]:
@@ -103,6 +130,7 @@ CHAT_FILTERS: dict[str, Callable[..., Any]] = {
     "own_blobs": own_blobs,
     "url_citations": url_citations,
     "lift_tool_media": lift_tool_media,
+    "allowed_by": allowed_by,
     "camel_keys": camel_keys,
     "json_schema": json_schema,
     "standard_base64": standard_base64,
