@@ -59,7 +59,7 @@ def route_file(upstreams: list[tuple[str, Simulated]]) -> str:
     lines = ["version: 1", "providers:"]
     for number, (wire, simulated) in enumerate(upstreams):
         base = simulated.origin + ("/v1" if wire == "openai-chat" else "")
-        what = f'type: {TYPES[wire]}, base_url: "{base}", api_key: "${{env:KEY}}"'
+        what = f'type: {TYPES[wire]}, dialect: {wire}, base_url: "{base}", api_key: "${{env:KEY}}"'
         lines.append(f"  up{number}: {{{what}}}")
     names = ", ".join(f"up{number}" for number in range(len(upstreams)))
     routes = [f"  - {{match: [smart, gpt-*], to: [{names}]}}", f'  - {{match: "*", to: [{names}]}}']
