@@ -190,3 +190,18 @@ def test_findings_go_to_the_report_of_the_library() -> None:
 def test_text_that_is_not_in_the_document_can_be_compiled() -> None:
     library = Library(document("a: {b: 1}"))
     assert library.compile_text("/v/{{ x }}", ("a", "b"), ("x",), "path")("m n") == "/v/m%20n"
+
+
+def test_what_is_read_under_another_name_is_known_too() -> None:
+    """Else a request that is renamed once would lose its other fields without a word."""
+    renamed = make(
+        "{$let: {q: '{{ x }}', p: '{{ q }}'}, in: {a: '{{ q.n }}', b: '{{ p.m }}'}}", "x"
+    )
+    assert renamed.reads("x") == {"n", "m"}
+    assert renamed.paths("x") == {("n",), ("m",)}
+    assert renamed({"n": 1, "m": 2}) == {"a": 1, "b": 2}
+    whole = make("{$let: {q: '{{ x }}'}, in: {a: '{{ q.n }}', b: '{{ q }}'}}", "x")
+    assert whole.reads("x") is None
+    rest = make("{$let: {q: '{{ x }}'}, in: {a: '{{ q.n }}', $spread: {$rest: q}}}", "x")
+    assert rest.reads("x") is None
+    assert rest({"n": 1, "m": 2}) == {"a": 1, "m": 2}

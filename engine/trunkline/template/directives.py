@@ -195,7 +195,11 @@ def _let(builder: Builder, value: dict[str, Any], here: Here) -> ir.Node:
         with builder.asking():
             node = builder.node(item, at, scope)
         scope = scope.inner()
-        names.append((_bind(builder, key, "let", at, scope), node))
+        binding = _bind(builder, key, "let", at, scope)
+        if (other := ir.handed(node)) is not None:
+            other.wholes -= 1
+            other.aliases.append(binding)
+        names.append((binding, node))
     return ir.Let(names, builder.node(value["in"], (*path, "in"), scope, in_list), line)
 
 

@@ -31,7 +31,7 @@ class Binding:
 
     `value` is that of a table or constant. `fields` are the first-level fields read, each with
     where it is first read; `wholes` counts uses of the value itself, other than handing it to a
-    fragment. For each path below the name, `("delta", "text")`, `uses` counts how often it stands
+    fragment or giving it another name, which is one of `aliases`. For each path below the name, `("delta", "text")`, `uses` counts how often it stands
     in the function, alone or as the beginning of a longer one, and `values` how often alone.
     """
 
@@ -41,6 +41,7 @@ class Binding:
     fields: dict[str, At] = field(default_factory=dict)
     wholes: int = 0
     rest: Span | None = None
+    aliases: list[Binding] = field(default_factory=list)
     uses: dict[tuple[str, ...], int] = field(default_factory=dict)
     values: dict[tuple[str, ...], int] = field(default_factory=dict)
     maybe_absent: bool = True

@@ -141,6 +141,10 @@ class Links:
             return {}, False
         seen.add(binding)
         found, whole = dict(binding.fields), binding.wholes > 0
+        for alias in binding.aliases:
+            below, below_whole = self._fields(unit, alias, seen)
+            found = {**below, **found}
+            whole = whole or below_whole or alias.rest is not None
         for use in unit.uses:
             callee = self.units[use.name]
             for name, param in callee.params.items():
@@ -157,6 +161,8 @@ class Links:
         handed, seen = [(unit, binding)], {binding}
         for one, at in handed:
             found.update(at.uses)
+            handed.extend((one, alias) for alias in at.aliases if alias not in seen)
+            seen.update(at.aliases)
             for use in one.uses:
                 callee = self.units[use.name]
                 for name, param in callee.params.items():
