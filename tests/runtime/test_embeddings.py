@@ -10,7 +10,7 @@ import pytest
 from google import genai
 
 from tests.server.conftest import serving
-from trunkline import ConfigError, RequestError
+from trunkline import ConfigError, RequestError, UpstreamError
 from trunkline.catalog import dialect
 from trunkline.explain import explain
 from trunkline.runtime import Engine
@@ -32,7 +32,6 @@ MODELS = {
     "cohere-embeddings": "embed-v4.0",
     "cohere-embeddings-bedrock": "cohere.embed-english-v3",
 }
-ONE_TEXT = {"titan-embeddings"}
 UNCOUNTED = {"gemini-embeddings", "vertex-embeddings", "cohere-embeddings-bedrock"}
 """Wires on which a simulated provider, like the real one, says no usage in the body."""
 
@@ -61,7 +60,7 @@ routes:
 
 @pytest.mark.parametrize("wire", MODELS)
 async def test_each_text_gets_its_vector_over_every_wire(wire: str) -> None:
-    texts = ["hello"] if wire in ONE_TEXT else ["hello", "world", "hello"]
+    texts = ["hello", "world", "hello"]
     asked: dict[str, Any] = {"model": MODELS[wire], "input": texts}
     if wire != "vertex-embeddings":
         asked["dimensions"] = 8
@@ -72,7 +71,7 @@ async def test_each_text_gets_its_vector_over_every_wire(wire: str) -> None:
     )
     assert all(isinstance(number, float) for vector in found.vectors for number in vector)
     assert found.vectors[0] == found.vectors[-1]
-    assert len(texts) == 1 or found.vectors[0] != found.vectors[1]
+    assert found.vectors[0] != found.vectors[1]
     if wire not in UNCOUNTED:
         assert found.usage is not None
         assert found.usage["input"] == 2 * len(texts)
@@ -80,14 +79,52 @@ async def test_each_text_gets_its_vector_over_every_wire(wire: str) -> None:
 
 
 async def test_what_a_wire_cannot_carry_is_refused_with_its_reason() -> None:
-    async with opened("titan-embeddings") as (engine, simulated):
-        with pytest.raises(RequestError, match="takes one text a request"):
-            await engine.embed(model="amazon.titan-embed-text-v2:0", input=["a", "b"])
-        assert simulated.count == 0
     async with opened("gemini-embeddings") as (engine, simulated):
         with pytest.raises(RequestError, match="cannot carry token numbers"):
             await engine.embed(model="m", input=[[1, 2]])
         assert simulated.count == 0
+
+
+async def test_many_texts_go_in_as_many_requests_as_the_wire_wants() -> None:
+    texts = [f"text {number}" for number in range(205)]
+    async with opened("gemini-embeddings") as (engine, simulated):
+        found = await engine.embed(model="gemini-embedding-001", input=texts, dimensions=4)
+        each = [
+            (await engine.embed(model="gemini-embedding-001", input=text, dimensions=4)).vectors[0]
+            for text in (texts[0], texts[100], texts[204])
+        ]
+    assert [len(seen.request["input"]) for seen in list(simulated.seen)[:3]] == [100, 100, 5]
+    assert len(found.vectors) == 205
+    assert [found.vectors[at] for at in (0, 100, 204)] == each
+    assert len(found.decision.attempts) == 3
+    async with opened("titan-embeddings") as (engine, _):
+        found = await engine.embed(model="amazon.titan-embed-text-v2:0", input=["hello"] * 9)
+    assert found.usage == {"input": 18}
+
+
+async def test_a_batch_that_fails_fails_the_request_and_the_engine_can_be_reloaded() -> None:
+    door = dialect("titan-embeddings").door
+    assert door is not None
+    settings = Settings(provider="acme", doors=[door], faults=(Fault(on=(3,), status=400),))
+    async with await start(settings) as simulated:
+        text = f"""
+version: 1
+providers:
+  acme: {{type: openai-compatible, dialect: titan-embeddings, base_url: "{simulated.origin}"}}
+routes:
+  - {{match: "*", to: acme}}
+"""
+        async with Engine.open(text) as engine:
+            with pytest.raises(UpstreamError) as failed:
+                await engine.embed(model="amazon.titan-embed-x", input=["a", "b", "c", "d"])
+            assert failed.value.decision is not None
+            assert [one.outcome for one in failed.value.decision.attempts] == [
+                "ok",
+                "ok",
+                "bad_request",
+            ]
+            await engine.reload()
+            assert len((await engine.embed(model="amazon.titan-embed-x", input="a")).vectors) == 1
 
 
 @pytest.mark.parametrize(
@@ -158,7 +195,7 @@ async def test_a_route_for_embeddings_that_mixes_vectors_is_refused(to: str, cod
     text = f"""
 version: 1
 providers:
-  acme: {{type: openai-compatible, dialect: openai-embeddings, base_url: "http://127.0.0.1:9"}}
+  acme: {{type: openai-compatible, dialect: openai-embeddings, base_url: "http://127.0.0.1:9/v1"}}
   chats: {{type: anthropic, api_key: "${{env:K}}"}}
 routes:
   - {{match: {{operation: embeddings}}, to: {to}}}

@@ -83,6 +83,7 @@ class Dialect:
         *,
         family: str,
         operation: Operation,
+        at_once: Callable[[Any, Any, Any], Any],
         write: WriteRules,
         reply: Callable[[Any, Any], Any],
         usage: Callable[[Any, Any], Any],
@@ -95,6 +96,7 @@ class Dialect:
         self.about = about
         self.family = family
         self.operation = operation
+        self._at_once = at_once
         self.carries = carries
         self.reads = carries.reads
         self.hints = carries.hints
@@ -123,7 +125,7 @@ class Dialect:
     def _of_provider(self) -> list[Template]:
         """The templates that see `provider`."""
         write = self._write
-        some = (write.path, write.query, write.headers, write.body, self._usage)
+        some = (write.path, write.query, write.headers, write.body, self._usage, self._at_once)
         found = [template for template in some if isinstance(template, Template)]
         return [*found, *self.carries.templates]
 
@@ -168,6 +170,13 @@ class Dialect:
     def fold(self, provider: Mapping[str, Any]) -> Fold:
         """A fold for one answer of this dialect."""
         return Fold(self.family, lambda raw: self.usage(raw, provider))
+
+    def most_inputs(
+        self, request: Mapping[str, Any], target: Mapping[str, Any], provider: Mapping[str, Any]
+    ) -> int | None:
+        """How many texts of a request for embeddings fit into one; None where nobody says."""
+        most = self._at_once(request, target, provider)
+        return most if type(most) is int and most > 0 else None
 
     def usage(self, raw: Mapping[str, Any], provider: Mapping[str, Any]) -> Usage:
         """The provider's own counters as disjoint ones. Counters that are not numbers are left

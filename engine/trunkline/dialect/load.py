@@ -36,6 +36,7 @@ _SECTIONS = {
         "about",
         "extends",
         "operation",
+        "at_once",
         "hints",
         "drops",
         "inlines",
@@ -225,6 +226,8 @@ class _Builder:
             str(self.document.value.get("about", "")),
             family=self.family,
             operation=self._operation(),
+            at_once=self._optional(("at_once",), ("request", "target", "provider"), "read")
+            or _nothing,
             write=write,
             reply=self._template(("reply",), ("body", "headers"), "read"),
             usage=self._template(("usage",), ("raw", "provider"), "read"),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.auth import SecretError
 from trunkline.errors import CallError, DeadlineError, InternalError, RequestError, UpstreamError
+from trunkline.graph.batches import in_batches
 from trunkline.graph.bound import owners, references
 from trunkline.graph.node import SkippedError
 from trunkline.graph.render import Rendering, skipped
@@ -29,7 +30,7 @@ from trunkline.policy.retry import wait_before_retry
 from trunkline.ports import Attempt, HttpRequest, Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from trunkline.dialect import Dialect
     from trunkline.embeddings import Operation
@@ -115,18 +116,31 @@ class Target:
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """Render, sign, send, and return a reply once its first content has come."""
         _in_time(call)
-        settings = self.settings
-        binding = self.binding if call.operation == "chat" else self.others.get(call.operation)
-        if binding is None or not (self.dialect or self.provider.keeps(binding, call.door)):
-            asked = self._asked(request, call)
-            binding = self._bind(asked, call)
-            settings = self.by_model.get(asked, settings)
+        binding, settings = self._bound(request, call)
         upstream = call.upstreams[self.provider.name]
         call.decision.targets.append(binding.id)
         if call.pin and call.pin != self.provider.name:
             why = f"the request refers to what `{call.pin}` has, and no other provider can read it"
             raise skipped(call, binding.id, why)
-        rendering = Rendering(settings, binding, upstream, call, request)
+        if call.operation == "embeddings":
+
+            def ask(batch: Mapping[str, Any]) -> Awaitable[Reply]:
+                return self._ask(Rendering(settings, binding, upstream, call, batch))
+
+            return await in_batches(request, call, binding, upstream.view, ask)
+        return await self._ask(Rendering(settings, binding, upstream, call, request))
+
+    def _bound(self, request: Mapping[str, Any], call: Call) -> tuple[Binding, TargetSettings]:
+        """How this request is asked here, and what was inherited for its model."""
+        binding = self.binding if call.operation == "chat" else self.others.get(call.operation)
+        if binding is not None and (self.dialect or self.provider.keeps(binding, call.door)):
+            return binding, self.settings
+        asked = self._asked(request, call)
+        return self._bind(asked, call), self.by_model.get(asked, self.settings)
+
+    async def _ask(self, rendering: Rendering) -> Reply:
+        """Render and send, again where that makes sense."""
+        call, binding = rendering.call, rendering.binding
         if binding.dialect.carries.takes_addresses:
             unsigned = rendering.http()
         else:

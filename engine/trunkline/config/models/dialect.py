@@ -121,6 +121,8 @@ class DialectFile(Strict):
     """Another dialect that this one is laid over."""
     operation: Literal["chat", "embeddings"] | None = None
     """What is asked for in it; without it, chat."""
+    at_once: Any = None
+    """How many texts one request for embeddings takes; more go in several requests."""
     hints: list[str] | None = None
     """Request fields that may be dropped, and recorded, besides those that always may."""
     drops: list[Any] | None = None
