@@ -188,6 +188,8 @@ def _json_schema(value: Any) -> Any:
     kind = found.get("type")
     if isinstance(kind, int | str):
         found["type"] = _TYPES[kind] if isinstance(kind, int) else kind.lower()
+    if found.pop("nullable", False) and isinstance(found.get("type"), str):
+        found["type"] = [found["type"], "null"]
     return found
 
 
@@ -222,14 +224,19 @@ def _camel(value: Any) -> Any:
 
 
 def _converse(body: Body) -> Body:
-    """Neighbours of one role are one message (Bedrock merges them itself); the text of a schema
-    is the JSON that it spells."""
+    """Neighbours of one role are one message (Bedrock merges them itself); blank text says
+    nothing, and Bedrock refuses it; the text of a schema is the JSON that it spells."""
     structure = body.get("outputConfig", {}).get("textFormat", {}).get("structure", {})
     if "jsonSchema" in structure:
         schema = structure["jsonSchema"]
         schema["schema"] = arguments(schema["schema"])
-    body["messages"] = _merged(body.get("messages", []))
+    spoken = [{**one, "content": _spoken(one["content"])} for one in body.get("messages", [])]
+    body["messages"] = _merged([one for one in spoken if one["content"]])
     return body
+
+
+def _spoken(blocks: list[Body]) -> list[Body]:
+    return [one for one in blocks if one.get("text", "said").strip()]
 
 
 _RULES = {

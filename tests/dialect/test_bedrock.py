@@ -448,7 +448,10 @@ def test_every_familys_body_is_one_that_aws_describes(model: str) -> None:
     call, result = called["content"][0]["toolUse"], answered["content"][0]["toolResult"]
     assert call["toolUseId"] == result["toolUseId"] != long
     assert call["input"] == {}
-    assert answered["content"][-2:] == [{"text": "later words"}, {"text": "and now?"}]
+    assert answered["content"][-2:] == [
+        {"text": "<system>\nlater words\n</system>"},
+        {"text": "and now?"},
+    ]
 
 
 def test_metadata_that_does_not_fit_is_left_out_whole() -> None:

@@ -145,3 +145,9 @@ def test_a_message_too_long_to_be_read_is_not_written() -> None:
         EventStreamEncoder().encode("a", b"x" * MAX_EVENT)
     with pytest.raises(WireError, match="header"):
         EventStreamEncoder().encode("a" * 40_000, b"{}")
+
+
+def test_a_message_without_payload_says_nothing() -> None:
+    for kind in (b"event", b"exception"):
+        headers = text_header(b":message-type", kind)
+        assert read(message(headers, b""))[0].data == b"{}"

@@ -28,6 +28,9 @@ _BYTES: Final = 6
 _SIZES: Final = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Value sizes by header type: true, false, byte, short, int, long, timestamp, uuid."""
 
+_NOTHING: Final = b"{}"
+"""What a message without a payload says, such as an `initial-response`; botocore reads it so."""
+
 
 class EventStreamDecoder(Decoder):
     """Messages to frames, with both checksums verified.
@@ -115,9 +118,9 @@ def _message(chunk: bytes, at: int, total: int, headers_size: int) -> Frame:
     payload = chunk[payload_at:end]
     kind = headers.get(":message-type", "event")
     if kind == "event":
-        return Frame(headers.get(":event-type", ""), payload)
+        return Frame(headers.get(":event-type", ""), payload or _NOTHING)
     if kind == "exception":
-        return Frame(headers.get(":exception-type", ""), payload, True)
+        return Frame(headers.get(":exception-type", ""), payload or _NOTHING, True)
     if kind == "error":
         message = {"message": headers.get(":error-message", "")}
         return Frame(headers.get(":error-code", ""), payload or dumps(message), True)
