@@ -83,7 +83,8 @@ class GoogleLookup:
             info = None
         if isinstance(info, dict):
             return info
-        raise NoCredentialsError(f"{where} holds no JSON object of Google credentials")
+        path = "; a path goes into `credentials_file`" if self.credentials_file is None else ""
+        raise NoCredentialsError(f"{where} holds no JSON object of Google credentials{path}")
 
     def _fetch(self, info: Any) -> Lease[Token]:
         import google.auth

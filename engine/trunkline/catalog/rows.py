@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from trunkline.config.source import Document
 
-__all__ = ["ROW_KEYS", "provider", "provider_document", "providers", "urls"]
+__all__ = ["ROW_KEYS", "called", "provider", "provider_document", "providers", "urls"]
 
 _FOLDER = files("trunkline") / "catalog" / "providers"
 
@@ -26,6 +26,7 @@ ROW_KEYS = frozenset(
     {
         "provider",
         "about",
+        "also",
         "base_url",
         "auth",
         "env",
@@ -62,6 +63,12 @@ def provider(name: str) -> dict[str, Any]:
     """A row as plain data, shared: treat it as read-only. Raises `KeyError` for an unknown name."""
     row: dict[str, Any] = provider_document(name).value
     return row
+
+
+def called(name: str) -> str | None:
+    """The row of a provider that goes by this name elsewhere; None if there is none."""
+    plain = name.lower().replace("_", "-")
+    return next((row for row in providers() if plain in provider(row).get("also", ())), None)
 
 
 _HOLE: Final = re.compile(r"\{\{ *(?:provider\.)?(\w+) *\}\}")

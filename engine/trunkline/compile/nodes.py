@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.catalog import rows
 from trunkline.config.models import MemberMap, NodeMap
 from trunkline.errors import DEFAULT_KINDS
 from trunkline.graph import Arm, Balance, Fallback, Switch, Target
@@ -174,6 +175,8 @@ class Nodes:
             )
         elif has_model:
             known = f"declared providers: {', '.join(sorted(self.providers)) or 'none'}"
+            if name in rows.providers():
+                known = f"declare it: `providers: {{{name}: …}}`; {known}"
             self.report.unknown("TL302", "provider", name, path, self.providers, known)
         else:
             known_names = [*self.targets, *self.providers]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from trunkline.auth import check_base
+from trunkline.compile.addresses import right_setting
 from trunkline.compile.roots import FLAGS, PROVIDER_FIELDS, closed_in_dialects
 from trunkline.config.references import Reference
 from trunkline.template import Refusal
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
-_LINE: Final = re.compile(r"(?!\.{1,2}\Z)[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
+_LINE: Final = re.compile(r"(?!\.{1,2}\Z)[\x21-\x7e]{1,256}")
 _URL: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9a-f:.]+(?:%[a-z0-9]+)?")
 _STAND_IN: Final = "x"
@@ -53,11 +54,16 @@ def wrong_setting(text: str, *, in_host: bool) -> str | None:
     if in_host and not _LABEL.fullmatch(text):
         return "it is part of a host name: letters, digits and dashes, 63 of them at most"
     if not _LINE.fullmatch(text):
-        return "it is part of a URL or a header: one line of printable ASCII, and no `.` or `..`"
+        return "it is part of a URL or a header: printable ASCII without blanks, and no `.` or `..`"
     return None
 
 
-def check_settings(report: Report, settings: Mapping[Path, Any], hosts: Collection[str]) -> None:
+def check_settings(
+    report: Report,
+    settings: Mapping[Path, Any],
+    hosts: Collection[str],
+    row: dict[str, Any] | None,
+) -> None:
     """The plain settings as far as they are written out; `hosts` go into the host.
 
     `settings` are those of the route file, by path.
@@ -67,7 +73,11 @@ def check_settings(report: Report, settings: Mapping[Path, Any], hosts: Collecti
         if isinstance(text, str) and Reference.parse(text) is None:
             why = wrong_setting(text, in_host=name in hosts)
             if why is not None:
-                report.error("TL314", f"`{name}` cannot be {text[:80]!r}: {why}", path)
+                meant = right_setting(row, str(name), text) if name in hosts else ""
+                hint = f"write `{name}: {meant}`" if meant else ""
+                if not meant and "://" in text:
+                    hint = "`base_url` takes a URL"
+                report.error("TL314", f"`{name}` cannot be {text[:80]!r}: {why}", path, hint)
 
 
 def check_origin(report: Report, library: Library, whole: Document, path: Path) -> Template | None:
@@ -147,14 +157,33 @@ def _check_url(report: Report, url: str, path: Path) -> None:
     try:
         check_url(url)
     except ValueError as error:
-        report.error("TL311", f"{error}", path, "write `https://host/path`")
+        report.error("TL311", f"{error}", path, f"write `{_whole_url(url)}`")
+
+
+def _whole_url(url: str) -> str:
+    """What was probably meant: with a scheme, without a query."""
+    better = re.split(r"[?#]", url)[0]
+    if "://" not in better:
+        better = f"https://{better.lstrip('/')}"
+    try:
+        check_url(better)
+    except ValueError:
+        return "https://host/path"
+    return better
 
 
 def check_required(report: Report, whole: Document, path: Path, read: Collection[str]) -> None:
     """The settings that the row calls required and that something reads, where nobody says what
-    they are. The hint names the environment variable that usually holds the value."""
+    they are. The hint names the environment variable that usually holds the value, or the
+    setting that was probably meant to be this one, because nothing else comes of it."""
+    idle = [name for name in PROVIDER_FIELDS if name in whole.value and name not in read]
     for name, about in (whole.value.get("settings") or {}).items():
         if not about.get("required") or name not in read or name in whole.value:
+            continue
+        if idle:
+            other = idle.pop(0)
+            message = f"nothing reads `{other}` of `{path[-1]}`, and `{name}` is missing"
+            report.error("TL308", message, (*path, other), f"did you mean `{name}`?", key=True)
             continue
         variable = (whole.value.get("env") or {}).get(name)
         value = f'"${{env:{variable}}}"' if variable else "…"

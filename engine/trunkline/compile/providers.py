@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trunkline import catalog
 from trunkline.auth import cloud_form, credential_headers
 from trunkline.catalog import rows
+from trunkline.compile.addresses import check_address
 from trunkline.compile.inherit import Times, times_of
 from trunkline.compile.origins import check_origin, check_required, check_settings
 from trunkline.compile.roots import PROVIDER_FIELDS, REQUEST_FIELDS, closed_in_dialects
@@ -15,6 +15,7 @@ from trunkline.compile.settings import check_headers, check_models
 from trunkline.config.models import SIMULATED, SimulatedProvider
 from trunkline.config.models import Model as ModelEntry
 from trunkline.config.source import merge
+from trunkline.diagnostics import Diagnostic, did_you_mean
 from trunkline.graph.provider import DialectRule, Model, Provider
 from trunkline.policy.pattern import PatternError, predicate
 from trunkline.template import Library
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from trunkline.config.models import Provider as RealProvider
     from trunkline.config.models import RouteFile
     from trunkline.config.source import Document, Path
-    from trunkline.diagnostics import Diagnostic
     from trunkline.dialect import Dialect
     from trunkline.template import Template
 
@@ -107,7 +107,11 @@ class _One:
                 self.name, kind, rules, models, whole.value, facts, base=base, lacks=lacks
             )
             if placed and not self.simulated:
-                self._check_settings(whole, own, provider)
+                plain = None if row is None else row.value
+                self._check_settings(whole, own, provider, plain)
+                if len(self.report.found) == before:
+                    url = own.value.get("base_url")
+                    check_address(self.report, provider, url, plain, (*self.path, "base_url"))
         entries = (self.entry.models or {}).items()
         times = {
             name: times_of(model.timeouts)
@@ -128,16 +132,21 @@ class _One:
         key = "as" if self.simulated else "type"
         if asked is not None:
             self.report.unknown(
-                "TL305", "provider type", asked, (*self.path, key), rows.providers()
+                "TL305",
+                "provider type",
+                asked,
+                (*self.path, key),
+                rows.providers(),
+                near=rows.called(asked),
             )
         elif named is None:
-            known = ", ".join(rows.providers())
+            near = rows.called(self.name) or did_you_mean(self.name, rows.providers())
             self.report.error(
                 "TL305",
                 f"no provider type is called `{self.name}`, and neither `{key}` nor `dialect` says "
                 "what this provider speaks",
                 self.path,
-                f"write `{key}:` ({known}) or `dialect:` ({', '.join(catalog.dialects())})",
+                f"write `{key}: {near or '…'}` or `dialect: …`; `trunkline providers` lists both",
                 key=True,
             )
         return kind, None
@@ -151,6 +160,8 @@ class _One:
             for index, rule in enumerate(whole.value.get("dialects") or ())
         ]
         rules = tuple(rule for rule in said if rule is not None)
+        if rules == tuple(said):
+            self._check_order(rules)
         name = whole.value.get("dialect")
         if name is not None:
             path = (*self.path, "dialect")
@@ -182,6 +193,22 @@ class _One:
         test = tests[0] if len(tests) == 1 else lambda name: any(one(name) for one in tests)
         lacks = self._lacks(rule, (*self.path, *path))
         return DialectRule(", ".join(patterns), test, chosen, route, query, lacks)
+
+    def _check_order(self, rules: tuple[DialectRule, ...]) -> None:
+        """Rules for some models after one for all, of rules that the route file has itself."""
+        if getattr(self.entry, "dialects", None) is None:
+            return
+        for index, rule in enumerate(rules):
+            everyone = [
+                one.dialect.name
+                for one in rules[:index]
+                if one.pattern == "*" and one.dialect.operation == rule.dialect.operation
+            ]
+            if everyone and rule.pattern != "*":
+                span = self.report.document.span((*self.path, "dialects", index, "models"))
+                message = f"a rule above is for all models, so these are asked in {everyone[0]}"
+                hint = "move the rule without `models` to the end"
+                self.report.found.append(Diagnostic("TL313", "warning", message, span, hint))
 
     def _lacks(self, said: Mapping[str, Any], path: Path) -> frozenset[str]:
         """The fields of a request that are not taken."""
@@ -218,12 +245,14 @@ class _One:
         }
         return Model(str(entry.as_ or name), dialect, facts)
 
-    def _check_settings(self, whole: Document, own: Document, provider: Provider) -> None:
+    def _check_settings(
+        self, whole: Document, own: Document, provider: Provider, row: dict[str, Any] | None
+    ) -> None:
         """The plain settings: those that are wrong, and those that are missing."""
         made_of = provider.base_reads()
         hosts = PROVIDER_FIELDS if made_of is None else {one[0] for one in made_of}
         said = {(*self.path, name): own.value.get(name) for name in PROVIDER_FIELDS}
-        check_settings(self.report, said, hosts)
+        check_settings(self.report, said, hosts, row)
         read = {one[0] for paths in provider.reads() for one in paths or ()}
         check_required(self.report, whole, self.path, read)
 
@@ -247,12 +276,19 @@ class _One:
         value = whole.value
         auth = value.get("auth") or {}
         if value.get("api_key") or value.get("keys"):
+            self._check_prefix(value.get("api_key"), auth)
             form = cloud_form({"auth": own.value.get("auth")})
             if form is not None:
                 at = (*self.path, "auth", form)
                 message = f"the API key signs, so nothing comes of `{form}`"
                 self.report.error("TL313", message, at, "write one of them", key=True)
             return
+        said = (auth.get("google") or {}).get("credentials")
+        if isinstance(said, str) and not said.lstrip().startswith(("{", "${")):
+            at = (*self.path, "auth", "google", "credentials")
+            message = "`credentials` is what stands in a file of credentials, as JSON"
+            hint = f"write `credentials_file: {said[:60]}`"
+            self.report.error("TL313", message, at, hint, key=True)
         if cloud_form(value) is not None or not auth or auth.get("optional"):
             return
         variable = (value.get("env") or {}).get("api_key", f"{kind.upper()}_API_KEY")
@@ -263,6 +299,15 @@ class _One:
             f'write `api_key: "${{env:{variable}}}"`',
             key=True,
         )
+
+    def _check_prefix(self, key: Any, auth: Mapping[str, Any]) -> None:
+        """What stands before the key already."""
+        parts = key.get("join") if isinstance(key, dict) else [key]
+        first, prefix = str(parts[0]) if parts else "", str(auth.get("prefix") or "")
+        if prefix.strip() and first.lower().startswith(prefix.lower()):
+            message = f"`{prefix.strip()}` stands before every key of this provider already"
+            hint = "write the key alone"
+            self.report.error("TL313", message, (*self.path, "api_key"), hint)
 
 
 def _every_model(_name: str) -> bool:

@@ -38,11 +38,19 @@ class Report:
         self.found.append(Diagnostic(code, "error", message, span, hint, related))
 
     def unknown(
-        self, code: str, what: str, name: str, path: Path, known: Collection[str], hint: str = ""
+        self,
+        code: str,
+        what: str,
+        name: str,
+        path: Path,
+        known: Collection[str],
+        hint: str = "",
+        *,
+        near: str | None = None,
     ) -> None:
-        """A name that nothing has, with the nearest that something does have. The text at `path`
-        is the name, or begins with it."""
-        near = did_you_mean(name, known)
+        """A name that nothing has, with the nearest that something does have, unless `near` is
+        known to be what was meant. The text at `path` is the name, or begins with it."""
+        near = near or did_you_mean(name, known)
         meant = f"; did you mean `{near}`?" if near else ""
         message = f"unknown {what} `{name}`{meant}"
         span = self._beginning(path, name)

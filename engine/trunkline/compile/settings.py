@@ -26,6 +26,10 @@ _TRANSPORT: Final = frozenset(
 """What the transport says itself (RFC 9110, 7.6.1, and RFC 9112)."""
 
 
+_TRUTHS: Final = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+"""What other readers of YAML take for true and false."""
+
+
 def check_headers(
     report: Report, headers: Mapping[str, Any], path: Path, credentials: Collection[str]
 ) -> None:
@@ -88,6 +92,12 @@ def check_unread(
     for name in said:
         if name not in known:
             _unread(report, provider, "setting", (name,), known.intersection(PROVIDER_FIELDS))
+    for name, value in quirks.items():
+        if isinstance(value, str) and value.lower() in _TRUTHS:
+            plain = str(_TRUTHS[value.lower()]).lower()
+            message = f"YAML 1.2 reads `{value}` as text"
+            at = ("providers", provider.name, "quirks", name)
+            report.error("TL313", message, at, f"write `{name}: {plain}`")
     inner = {path[1] for path in read if len(path) > 1 and path[0] == "quirks"}
     if "quirks" in known and not inner:
         return  # They are used as a whole.
@@ -99,9 +109,12 @@ def check_unread(
 def _unread(
     report: Report, provider: Provider, what: str, path: Path, known: Collection[str]
 ) -> None:
-    near = did_you_mean(str(path[-1]), known)
+    # A setting is a word of the schema, so that it is no other one with a slip.
+    near = did_you_mean(str(path[-1]), known) if what == "quirk" else None
     names = ", ".join(dialect.name for dialect in provider.dialects())
     hint = f"{names} reads {', '.join(sorted(known)) or f'no {what}s'}"
     message = f"nothing reads the {what} `{path[-1]}` of `{provider.name}`"
     at = ("providers", provider.name, *path)
+    if report.document.key_span(at) in {finding.span for finding in report.found}:
+        return  # It was said already what it should have been.
     report.error("TL313", message, at, f"did you mean `{near}`?" if near else hint, key=True)

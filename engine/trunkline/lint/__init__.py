@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trunkline.lint import clear_secrets, final_kinds, total_time, unperformed, waiting, weights
+from trunkline.lint import (
+    clear_secrets,
+    final_kinds,
+    other_references,
+    plain_http,
+    total_time,
+    unperformed,
+    waiting,
+    weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,6 +33,8 @@ RULES: Final[tuple[Callable[[Spec], Iterable[Diagnostic]], ...]] = (
     weights.check,
     total_time.check,
     clear_secrets.check,
+    plain_http.check,
+    other_references.check,
 )
 
 

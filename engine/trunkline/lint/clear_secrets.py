@@ -15,12 +15,13 @@ stands in for a key (`EMPTY`, `not-needed`, `your-api-key-here`), and simulated 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trunkline.catalog import rows
 from trunkline.config.models import REFERABLE, SIMULATED
 from trunkline.config.references import Reference
 from trunkline.diagnostics import Diagnostic
+from trunkline.lint.walk import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ _ISSUED: Final = re.compile(
 (RFC 7519), a private key with `-----BEGIN` (RFC 7468)."""
 
 _STAND_IN: Final = re.compile(
-    r"[.…*]{2,}|[<>\[\]{}$]|x{4,}|0{6,}|1234|example"
+    r"[.…*]{2,}|[<>\[\]{}$%]|^(?:os\.environ|env)\W|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$|x{4,}|0{6,}|1234|example"
     r"|(?:\b|_)(?:your|my|the|sample|placeholder|change|changeme|replace|insert|todo"
     r"|dummy|fake|none|unused|test|testing|not|no|anything|local|secret)(?:\b|_)",
     re.IGNORECASE,
@@ -64,8 +65,10 @@ def check(spec: Spec) -> Iterator[Diagnostic]:
     """Every secret that anyone who reads the file can read."""
     found: dict[Path, str] = {}
     for section in (*REFERABLE, "targets", "routes"):
-        for path, text in _texts(spec.document.value.get(section), (section,)):
+        for path, text in texts(spec.document.value.get(section), (section,)):
             if section not in REFERABLE and "wire" not in path:
+                continue
+            if section == "providers" and spec.document.get((*path[:2], "type")) == SIMULATED:
                 continue
             used = path[: path.index("join")] if "join" in path else path
             written, said = _written(spec, path, text)
@@ -74,19 +77,6 @@ def check(spec: Spec) -> Iterator[Diagnostic]:
     for path, hint in found.items():
         message = f"`{_name(path)}` holds a secret in clear text"
         yield Diagnostic("TL701", "warning", message, spec.document.span(path), hint)
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Every text, but for those of simulated providers."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        if not (len(path) == 2 and value.get("type") == SIMULATED):
-            for key, item in value.items():
-                yield from _texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
 
 
 def _written(spec: Spec, path: Path, text: str) -> tuple[Path, str]:

@@ -1,4 +1,4 @@
-"""Every node of a route file, with its path."""
+"""Every node of a route file, and every text of a value, with their paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trunkline.config.models import RouteFile
     from trunkline.config.source import Path
 
-__all__ = ["node_maps"]
+__all__ = ["node_maps", "texts"]
 
 
 def node_maps(file: RouteFile) -> Iterator[tuple[Path, NodeMap]]:
@@ -35,3 +35,15 @@ def _below(node: Any, path: Path) -> Iterator[tuple[Path, NodeMap]]:
                 yield from _below(group.of, (*path, kind, "of"))
         for index, arm in enumerate(node.switch or ()):
             yield from _below(arm.to, (*path, "switch", index, "to"))
+
+
+def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in plain values."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from texts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from texts(item, (*path, index))

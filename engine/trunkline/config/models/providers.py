@@ -444,6 +444,8 @@ class ProviderRow(Strict):
     """Its name, which `type` refers to."""
     about: str | None = None
     """A sentence for people."""
+    also: list[str] | None = None
+    """What others call it; used for hints only."""
     base_url: str | dict[str, Any] | None = None
     """Where it is, a template; without one, whoever uses the row must say so."""
     auth: Auth | None = None
