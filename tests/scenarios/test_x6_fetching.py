@@ -3,7 +3,6 @@ file at most so large, in so much time, without redirects, from a public address
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import suppress
 from typing import Any
@@ -114,7 +113,7 @@ async def test_twenty_megabytes_and_not_a_byte_more() -> None:
 
 async def test_a_host_that_is_silent_is_left() -> None:
     async with canary(b"") as server:
-        server.stall = asyncio.Event().wait
+        server.holds = True
         settings = ALLOW.replace("1s", "100ms")
         with pytest.raises(RequestError, match=r"no answer within 0\.1 s"):
             await asked(server, asking(URL), settings)

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from trunkline.transport import HttpsFetcher
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
 HOSTS = ("cdn.example.com", "files.example.com")
 
@@ -57,14 +57,16 @@ def certified() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 class Canary:
-    """Answers every request with `answer`, and counts."""
+    """Answers every request with `answer`, and counts. If it `holds`, it leaves the connection
+    open, and sets `left` when the client closes it."""
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
         self.connections = 0
         self.heads: list[bytes] = []
         self.port = 0
-        self.stall: Callable[[], Awaitable[object]] | None = None
+        self.holds = False
+        self.left = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -72,13 +74,14 @@ class Canary:
             self.heads.append(await reader.readuntil(b"\r\n\r\n"))
             writer.write(self.answer)
             await writer.drain()
-            if self.stall is not None:
-                await self.stall()
+            if self.holds:
+                await reader.read()
             writer.close()
             await writer.wait_closed()
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
         finally:
+            self.left.set()
             writer.transport.abort()
 
     def fetcher(self) -> HttpsFetcher:

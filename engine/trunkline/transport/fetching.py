@@ -37,11 +37,15 @@ _INNER: Final = tuple(
     ipaddress.ip_network(one)
     for one in (
         *("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16"),
-        "168.63.129.16/32",
+        *("fec0::/10", "168.63.129.16/32"),
     )
 )
-"""Of special purpose by IANA's registries (RFC 6890), and not known as such to every Python; the
-last is public by its number, and yet a service of the machine's own cloud (Azure's)."""
+"""Of special purpose by IANA's registries (RFC 6890) or once a site's own (RFC 3879), and not
+known as such to every Python; the last is public by its number, and yet a service of the machine's
+own cloud (Azure's)."""
+
+_FRAMING: Final = 8
+"""Bytes of chunks' heads and ends that there may be for each byte of a body."""
 
 
 def is_public(address: str) -> bool:
@@ -113,7 +117,7 @@ class HttpsFetcher:
         if not places or not all(self._admits(ip) for ip, _ in places):
             raise FetchError(f"`{to.host}` is not at a public address")
         if self._tls is None:
-            self._tls = ssl.create_default_context()
+            self._tls = await asyncio.to_thread(ssl.create_default_context)
         name = to.host.strip("[]")
         failure: OSError | None = None
         for ip, port in places[:_TRIES]:
@@ -167,12 +171,13 @@ async def _answer(reader: asyncio.StreamReader, take: Callable[[int], None]) -> 
             if isinstance(error.__context__, FetchError):
                 raise error.__context__ from None
             raise FetchError("the answer is not HTTP") from error
-        if not answer.begun:
-            if read > MAX_HEADER_BYTES:
-                raise FetchError("the answer's head is too long")
-        elif not answer.checked:
+        except httptools.HttpParserUpgrade as error:
+            raise FetchError("it speaks another protocol") from error
+        if read - _FRAMING * len(answer.body) > MAX_HEADER_BYTES:
+            raise FetchError("the answer's head is too long")
+        if answer.begun and not answer.checked:
             answer.check(parser.get_status_code())
-    return Fetched(answer.headers.get("content-type", ""), b"".join(answer.pieces))
+    return Fetched(answer.headers.get("content-type", ""), bytes(answer.body))
 
 
 class _Answer:
@@ -180,19 +185,24 @@ class _Answer:
 
     def __init__(self, take: Callable[[int], None]) -> None:
         self.headers: dict[str, str] = {}
-        self.pieces: list[bytes] = []
+        self.body = bytearray()
         self.begun = self.checked = self.whole = False
         self._take = take
 
+    def on_message_begin(self) -> None:
+        if self.begun:
+            raise FetchError("more than one answer came")
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        if not self.begun:  # What comes later is a trailer (RFC 9110, 6.5), and says nothing here.
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self.begun = True
 
     def on_body(self, piece: bytes) -> None:
         self._take(len(piece))
-        self.pieces.append(piece)
+        self.body += piece
 
     def on_message_complete(self) -> None:
         self.whole = True
@@ -204,7 +214,8 @@ class _Answer:
             raise FetchError(f"it redirects (status {status}), which is not followed")
         if status != 200:
             raise FetchError(f"status {status}")
-        if self.headers.get("content-encoding", "identity").lower() != "identity":
+        codings = (("content-encoding", "identity"), ("transfer-encoding", "chunked"))
+        if any(self.headers.get(name, plain).lower() != plain for name, plain in codings):
             raise FetchError("it is compressed, which was not asked for")
         if "content-length" not in self.headers and "transfer-encoding" not in self.headers:
             raise FetchError("the answer does not say how long it is")
