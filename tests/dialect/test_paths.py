@@ -54,6 +54,12 @@ def test_a_pattern_may_stand_at_the_end_of_a_longer_path() -> None:
     assert INVOKE.match("/model/m/invoke/more", below=True) is None
 
 
+def test_a_hostile_path_is_soon_found_not_to_match() -> None:
+    """By backtracking through all ways to cut it, this would take hours."""
+    pattern = PathPattern("/{a}-{b}/{c}-{d}/{e}-{f}/{g}-{h}/end")
+    assert pattern.match("/" + "-" * 999 + "/" + "-" * 999 + "/" + "-" * 999 + "/--/no") is None
+
+
 def test_the_pattern_that_says_more_is_known_to_be_more_exact() -> None:
     assert TITAN.literal > INVOKE.literal
     assert TITAN.match("/model/anthropic.claude/invoke") is None
@@ -67,6 +73,9 @@ def test_the_pattern_that_says_more_is_known_to_be_more_exact() -> None:
         ("/v1/{model", "brace"),
         ("/v1/model}", "brace"),
         ("/{a}/{a}", "twice"),
+        ("/{a:x/y|z}", "slash"),
+        ("/{a}-{b}-{c}", "too many"),
+        ("/{a:*x*y*}", "too many"),
     ],
 )
 def test_a_pattern_that_means_nothing_is_refused(text: str, why: str) -> None:

@@ -17,6 +17,12 @@ __all__ = ["MAX_PATH", "PathPattern"]
 MAX_PATH: Final = 4096
 """Signs of a path that is held against patterns with places; longer ones match none."""
 
+MAX_FREE: Final = 2
+"""Runs of any signs in one segment of a pattern: a long path costs steps by their power."""
+
+_ENDS: Final = r"(?=/|\Z)"
+"""The end of a segment. What matched one is not tried in other ways because a later one failed."""
+
 _PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::([^{}]*))?\}")
 
 
@@ -24,10 +30,11 @@ class PathPattern:
     """One pattern. `literal` counts the signs that it spells out: more of them is more exact.
 
     Raises `ValueError` for a pattern that does not begin with a slash, holds a brace that
-    belongs to no place, or names a place twice.
+    belongs to no place, names a place twice, has a slash in a place, or leaves more than
+    `MAX_FREE` runs of signs open in one segment.
     """
 
-    __slots__ = ("_end", "_whole", "literal", "places", "text")
+    __slots__ = ("_end", "_free", "_whole", "literal", "places", "text")
 
     def __init__(self, text: str) -> None:
         if not text.startswith("/"):
@@ -35,6 +42,7 @@ class PathPattern:
         self.text = text
         self.places: tuple[str, ...] = ()
         self.literal = 0
+        self._free = 0
         pieces: list[str] = []
         at = 0
         for place in _PLACE.finditer(text):
@@ -42,7 +50,7 @@ class PathPattern:
             pieces.append(self._place(*place.groups()))
             at = place.end()
         pieces.append(self._spelled(text[at:]))
-        source = "".join(pieces)
+        source = f"(?>{''.join(pieces)}{_ENDS})"
         self._whole = re.compile(source)
         self._end = re.compile(f".*{source}", re.DOTALL)
 
@@ -60,14 +68,24 @@ class PathPattern:
         if "{" in text or "}" in text:
             raise ValueError(f"a brace in `{text}` belongs to no place: write {{name}}")
         self.literal += len(text)
-        return re.escape(text)
+        if "/" in text:
+            self._free = 0
+        return re.escape(text).replace("/", f"{_ENDS})/(?>")
 
     def _place(self, name: str, globs: str | None) -> str:
         if name in self.places:
             raise ValueError(f"`{{{name}}}` stands twice")
         self.places += (name,)
+        ways = ["*"] if globs is None else globs.split("|")
+        self._free += max(way.count("*") for way in ways)
+        if "/" in "".join(ways):
+            raise ValueError(f"`{{{name}}}` cannot hold a slash: it is part of one segment")
+        if self._free > MAX_FREE:
+            raise ValueError(
+                f"`{{{name}}}` is one too many: a segment has at most {MAX_FREE} of `*`"
+            )
         if globs is None:
             return f"(?P<{name}>[^/]+)"
-        self.literal += min(len(glob.replace("*", "")) for glob in globs.split("|"))
-        ways = ("[^/]*".join(re.escape(part) for part in g.split("*")) for g in globs.split("|"))
-        return f"(?P<{name}>{'|'.join(ways)})"
+        self.literal += min(len(way.replace("*", "")) for way in ways)
+        choices = ("[^/]*".join(re.escape(part) for part in way.split("*")) for way in ways)
+        return f"(?P<{name}>{'|'.join(choices)})"
