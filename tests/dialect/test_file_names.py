@@ -35,6 +35,11 @@ def test_names_stay_when_the_conversation_grows() -> None:
     assert named("x", "x", "y", "x")[:2] == named("x", "x")
 
 
+def test_many_long_names_that_begin_alike_are_told_apart_at_once() -> None:
+    alike = [f"{'a' * 192}{number:05}" for number in range(10_000)]
+    assert len(set(named(*alike, *alike))) == 20_000
+
+
 @given(st.lists(st.none() | st.text(max_size=300)))
 def test_every_name_fits(names: list[str | None]) -> None:
     found = named(*names)

@@ -61,6 +61,8 @@ OWN = [
     (True, None),
     (None, None),
     ([3], None),
+    (10**400, None),
+    (float("nan"), None),
 ]
 
 

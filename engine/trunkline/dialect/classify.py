@@ -5,6 +5,7 @@ The status table follows RFC 9110 and what providers are known to send (529 is A
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -86,17 +87,16 @@ def seconds_of(hint: Any, now: float) -> float | None:
     near `now`; text is a number, a duration as Go and protobuf write them (`6m0s`, `120ms`,
     `3.957525076s`), an RFC 3339 time or an HTTP date. Anything else is no hint.
     """
-    if isinstance(hint, int | float) and not isinstance(hint, bool):
-        number: float | None = float(hint)
-    elif isinstance(hint, str):
-        number = _number(hint)
-    else:
+    if isinstance(hint, bool) or not isinstance(hint, int | float | str):
         return None
+    number = _number(hint)
     if number is not None:
         for epoch in (number, number / 1000):
             if abs(epoch - now) < _NEAR:
                 return _bounded(epoch - now)
         return _bounded(number)
+    if not isinstance(hint, str):
+        return None
     text = hint.strip()
     if _DURATION.fullmatch(text):
         return _bounded(sum(float(n) * _UNITS[unit] for n, unit in _TERM.findall(text)))
@@ -112,12 +112,13 @@ def _until(read: Callable[[str], datetime], text: str, now: float) -> float | No
         return None
 
 
-def _number(text: str | None) -> float | None:
+def _number(said: float | str | None) -> float | None:
+    """A number that can be compared with others; None for anything else."""
     try:
-        number = float(text) if text is not None else None
-    except ValueError:
+        number = None if said is None else float(said)
+    except (ValueError, OverflowError):
         return None
-    return number if number is not None and number == number else None
+    return None if number is None or math.isnan(number) else number
 
 
 def _bounded(seconds: float) -> float:
