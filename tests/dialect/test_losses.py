@@ -160,3 +160,17 @@ def test_what_is_dropped_may_depend_on_the_provider() -> None:
     request = {"model": "m", "messages": [{"role": "user", "content": "a", "name": "ann"}]}
     assert wire.loss(request)[0] == ["messages.name"]
     assert wire.loss(request, {}, {"quirks": {"names": True}})[0] == []
+
+
+def test_what_a_caller_writes_into_the_names_does_no_harm() -> None:
+    wire, _ = load('["{{ request.metadata }}", "{{ request.user }}", messages.name]')
+    said = {"metadata": {"a": "b"}, "user": "anyone"}
+    request = {"model": "m", "messages": [{"role": "user", "content": "a", "name": "ann"}], **said}
+    assert wire.loss(request) == (["messages.name", "metadata", "user"], [])
+
+
+def test_not_all_of_a_thousand_foreign_fields_are_told() -> None:
+    fields = {"x" * 9_000 + str(number): 1 for number in range(1_000)}
+    request = {"model": "m", "messages": [], "extra": {"y" * 9_000: fields}}
+    lost = dialect("openai-chat").loss(request)[1]
+    assert 0 < sum(map(len, lost)) < 16_000

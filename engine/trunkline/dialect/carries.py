@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.chat import DEFAULT_HINTS, MEANINGLESS
@@ -31,6 +33,9 @@ _ALWAYS: Final = frozenset({"model", "messages", "extra", "hints", "encoding_for
 _SHOWN: Final = 64
 """Characters of a caller's own key that are shown."""
 
+_MANY: Final = 64
+"""Names of a caller's own that are shown of what is lost, and kinds of finders that are kept."""
+
 _WRITTEN: Final = ("request", "target", "provider")
 _BRANCHES: Final = frozenset({"do", "then", "else", "case", "has", "default", "in", "$spread"})
 
@@ -42,7 +47,7 @@ class Carries:
     first, so that quirks and models can matter.
     """
 
-    __slots__ = ("_bound", "_drops", "_family", "_finders", "_inlines", "hints", "reads")
+    __slots__ = ("_bound", "_drops", "_family", "_finder", "_inlines", "hints", "reads")
 
     def __init__(
         self,
@@ -60,7 +65,7 @@ class Carries:
         self._drops = drops
         self._inlines = inlines
         self._bound = [(path, tuple(path.split("."))) for path in bound]
-        self._finders: dict[tuple[str, ...], Finder] = {}
+        self._finder = lru_cache(_MANY)(partial(Finder, family=family))
 
     @property
     def templates(self) -> list[Template]:
@@ -84,24 +89,20 @@ class Carries:
                         continue
                     # null says nothing; an empty mapping may (`web_search_options: {}` searches)
                     said = (name for name, one in fields.items() if one is not None)
-                    foreign.extend(f"{field}.{owner}.{name[:_SHOWN]}" for name in said)
+                    some = islice(said, _MANY)
+                    foreign.extend(f"{field}.{owner[:_SHOWN]}.{name[:_SHOWN]}" for name in some)
         if self._drops is not None:
-            dropped += self._finder(request, target, provider)(request)
+            dropped += self._finder(self.dropping(request, target, provider))(request)
         return sorted(dropped), sorted(lost)
 
     def dropping(
         self, request: Mapping[str, Any], target: Mapping[str, Any], provider: Mapping[str, Any]
-    ) -> tuple[str, ...]:
-        """The names that `drops` gives for this request's target and provider."""
+    ) -> frozenset[str]:
+        """The names that `drops` gives for this request's target and provider; what it gives
+        beside names that there are counts for nothing."""
         names = self._drops(request, target, provider) if self._drops is not None else ()
-        return tuple(names) if isinstance(names, list) else ()
-
-    def _finder(self, *written: Mapping[str, Any]) -> Finder:
-        names = self.dropping(*written)
-        finder = self._finders.get(names)
-        if finder is None:
-            finder = self._finders[names] = Finder(names, self._family)
-        return finder
+        found = (name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+        return frozenset(DROPPABLE.intersection(found))
 
     @property
     def takes_addresses(self) -> bool:
