@@ -73,10 +73,11 @@ class StreamReader:
 
     `complete` turns true when the answer is known to be whole; what follows is not part of it and
     is not read. Deltas that came before a fault are given first: the fault is then in `broken`,
-    and raised by the next call.
+    and raised by the next call. `of_objects` is true for streams that are one JSON object after
+    the other, so that they may begin with one.
     """
 
-    __slots__ = ("_decoder", "_finished", "_rules", "broken", "complete")
+    __slots__ = ("_decoder", "_finished", "_rules", "broken", "complete", "of_objects")
 
     def __init__(self, rules: StreamRules, content_type: str = "") -> None:
         self._rules = rules
@@ -84,6 +85,7 @@ class StreamReader:
         framings = rules.framings
         framing = framings.get(media_type) or next(iter(framings.values()))
         self._decoder = framing.decoder()
+        self.of_objects = framing.name == "ndjson"
         self._finished = False
         self.broken: UpstreamError | None = None
         self.complete = False

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trunkline.dialect import Fold, Step, StreamReader
+    from trunkline.graph.send import Peeked
     from trunkline.ports import HttpResponse
 
 __all__ = ["Answer"]
@@ -45,7 +46,7 @@ class Answer:
 
     def __init__(
         self,
-        response: HttpResponse,
+        response: HttpResponse | Peeked,
         reader: StreamReader,
         fold: Fold,
         hide: Callable[[str], str] = str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from trunkline.errors import DeadlineError, UpstreamError
 from trunkline.graph.answer import Answer
@@ -12,6 +13,8 @@ from trunkline.wire import WireError
 from trunkline.wire.jsontext import loads
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from trunkline.dialect import Fold
     from trunkline.graph.render import Rendering
     from trunkline.ports import Attempt, HttpRequest, HttpResponse
@@ -96,18 +99,31 @@ class Send:
         )
         return UpstreamError(
             failure.kind,
-            failure.message,
+            failure.message + self._whereabouts(response, body),
             status=status if failure.kind == "bad_request" else None,
             retry_after=failure.retry_after,
             upstream_status=status,
         )
 
-    async def _whole(self, response: HttpResponse) -> Reply:
+    def _whereabouts(self, response: HttpResponse, body: Any) -> str:
+        """What tells that the base URL is wrong, where it is no dialect that speaks."""
+        if 300 <= response.status < 400:
+            where = urlsplit(response.headers.get("location", "")).netloc
+            return f": a redirect{' to ' + where if where else ''}, which is not followed"
+        if response.status in (404, 405) and isinstance(body, str) and self.signed is not None:
+            return f" ({self.signed.method} {urlsplit(self.signed.url).path})"
+        return ""
+
+    async def _whole(self, response: HttpResponse | Peeked) -> Reply:
         text = await _body(response)
+        if not text.strip():
+            raise UpstreamError("malformed", "the reply is empty")
         try:
             body = loads(text)
         except WireError as error:
-            raise UpstreamError("malformed", f"the reply is not JSON: {error}") from error
+            what = _media_type(response)
+            what = f" but {what}" if what and "json" not in what else ""
+            raise UpstreamError("malformed", f"the reply is not JSON{what}: {error}") from error
         view = self.rendering.upstream.view
         fold = self.binding.dialect.read_reply(body, view, response.headers)
         self._filtered(fold.finished and fold.reply()["choices"][0]["finish"])
@@ -118,7 +134,15 @@ class Send:
         dialect = self.binding.dialect
         upstream = self.rendering.upstream
         reader = dialect.reader(response.headers.get("content-type", ""))
-        answer = Answer(response, reader, dialect.fold(upstream.view), upstream.hide)
+        media = _media_type(response)
+        if media == "text/html":
+            raise UpstreamError("malformed", "the answer is no stream but text/html")
+        body: HttpResponse | Peeked = response
+        if media == "application/json" and not reader.of_objects:
+            body = await Peeked.at(response)
+            if body.head.lstrip().startswith(b"{"):
+                return await self._whole(body)
+        answer = Answer(body, reader, dialect.fold(upstream.view), upstream.hide)
         hold = self.settings.hold
         while not answer.done and (hold is None or answer.pieces < hold):
             if hold is not None and answer.fold.finished:
@@ -158,7 +182,44 @@ class Send:
         self.call.release()
 
 
-async def _body(response: HttpResponse) -> bytes:
+class Peeked:
+    """A response whose body has been read up to its first visible byte: an object where a stream
+    was asked for is a whole answer, and mostly an error."""
+
+    __slots__ = ("_response", "_rest", "head", "headers")
+
+    def __init__(self, response: HttpResponse, head: bytes, rest: AsyncIterator[bytes]) -> None:
+        self.head = head
+        self.headers = response.headers
+        self._response = response
+        self._rest = rest
+
+    @staticmethod
+    async def at(response: HttpResponse) -> Peeked:
+        """Read so far. Raises what reading the body raises."""
+        head, rest = b"", response.chunks()
+        async for chunk in rest:
+            head += chunk
+            if head.strip() or len(head) > MAX_ERROR_BODY:
+                break
+        return Peeked(response, head, rest)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body from its beginning."""
+        yield self.head
+        async for chunk in self._rest:
+            yield chunk
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._response.aclose()
+
+
+def _media_type(response: HttpResponse | Peeked) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _body(response: HttpResponse | Peeked) -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for chunk in response.chunks():
