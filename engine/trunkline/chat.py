@@ -418,6 +418,7 @@ class DeltaFacets(TypedDict, total=False):
     logprobs: dict[str, JSON]
     embedding: list[float] | str
     wire: dict[str, JSON]
+    calls: bool
     more: dict[str, JSON]
     whole: bool
     usage: dict[str, JSON]

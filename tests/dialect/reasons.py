@@ -11,6 +11,7 @@ import re
 __all__ = ["TRUE", "is_true"]
 
 _CLAUDE = "anthropic-messages|vertex-anthropic|bedrock-invoke-claude"
+_CONVERSE = "bedrock-converse|bedrock-invoke-nova"
 _PLAIN = "bedrock-invoke-titan|bedrock-invoke-llama"
 
 TRUE: list[tuple[str, str, str]] = [
@@ -37,16 +38,6 @@ TRUE: list[tuple[str, str, str]] = [
     ),
     (
         ".*",
-        r"no field for extra\.openai-chat\.(reasoning|reasoning_format|thinking|clear_thinking)",
-        "one compatible server's own way to ask for thoughts",
-    ),
-    (
-        ".*",
-        r"no field for extra\.openai-(chat|responses)\.provider",
-        "OpenRouter's choice of providers",
-    ),
-    (
-        ".*",
         r"no field for extra\..*\.task_budget",
         "a budget of one provider's own",
     ),
@@ -59,17 +50,12 @@ TRUE: list[tuple[str, str, str]] = [
     ),
     (_CLAUDE, r".* takes documents of PDF and plain text only", "so Anthropic's types say"),
     (
-        "gemini-generate|bedrock-converse",
+        f"gemini-generate|{_CONVERSE}",
         r".* (has|knows) no such reasoning effort( of this model)?",
         "there is no level of that name, and the model cannot be kept from thinking",
     ),
     (
-        ".*",
-        r"no field for extra\.openai-chat\.preset",
-        "a compatible server's own field",
-    ),
-    (
-        f"{_CLAUDE}|bedrock-converse",
+        f"{_CLAUDE}|{_CONVERSE}",
         r".* has no such tool_choice",
         "one tool can be demanded, or any; a choice among some of them cannot",
     ),
@@ -78,7 +64,11 @@ TRUE: list[tuple[str, str, str]] = [
         r"no field for (top_)?logprobs",
         "Cohere's log probabilities come by chunks of its own, not by token with alternatives",
     ),
-    (".*", r"no field for extra\.openai-chat\.functions", "the form of before tools"),
+    (
+        "openai-chat|openai-responses|cohere-chat",
+        r".* cannot carry an image that another model made",
+        "an assistant's messages hold no images but its own",
+    ),
     (".*", r".* cannot carry a block of .*", "a block that only one wire knows"),
     ("cohere-chat", r".* cannot carry a part of type file", "its documents are fields of its own"),
     ("cohere-chat", r".* has no such tool_choice", "a tool can be demanded, but not which"),
@@ -87,16 +77,16 @@ TRUE: list[tuple[str, str, str]] = [
     (".*", r".* cannot carry a tool call that .* ran itself", "the call of such a tool"),
     (".*", r".* cannot carry a part of type server_call", "the call of such a tool"),
     (
-        f"{_CLAUDE}|openai-responses|bedrock-converse|cohere-chat",
+        f"{_CLAUDE}|openai-responses|{_CONVERSE}|cohere-chat",
         r"no field for n",
         "there is one answer to a request",
     ),
     (
-        f"{_CLAUDE}|openai-responses|bedrock-converse",
+        f"{_CLAUDE}|openai-responses|{_CONVERSE}",
         r"no field for (presence|frequency)_penalty",
         "there are no penalties",
     ),
-    (f"{_CLAUDE}|bedrock-converse", r"no field for (top_)?logprobs", "there are no logprobs"),
+    (f"{_CLAUDE}|{_CONVERSE}", r"no field for (top_)?logprobs", "there are no logprobs"),
     ("openai-chat|openai-responses", r"no field for top_k", "OpenAI knows no top_k"),
     ("openai-responses", r"no field for stop", "Responses knows no stop sequences"),
     (
@@ -114,14 +104,36 @@ TRUE: list[tuple[str, str, str]] = [
     (_PLAIN, r".* takes text only, no .* part", "the body is one text"),
     ("bedrock-invoke-llama", r"no field for stop", "Llama's body has no stop sequences"),
     (_CLAUDE, r".* needs a schema for JSON answers", "there is no JSON mode without a schema"),
-    ("bedrock-converse", r".* needs a schema for JSON answers", "the same"),
+    (_CONVERSE, r".* needs a schema for JSON answers", "the same"),
     ("openai-chat", r"openai-chat cannot carry a file by URL", "a file is inline or has an id"),
     (
         "gemini-generate",
         r".* cannot fetch media from a URL; .*",
         "URLs of files uploaded to Google are taken, others not reliably",
     ),
-    ("bedrock-converse", r".* takes (images|documents) as data: URLs .*", "there are no URLs"),
+    (_CONVERSE, r".* takes (images|documents) as (data: URLs .*|base64)", "there are no URLs"),
+    (_CONVERSE, r".* knows no (top_k|sound) of this (model|format)", "there is no such setting"),
+    (_CONVERSE, r".* takes names of tools of up to 64 letters, .*", "so AWS's model says"),
+    (_CONVERSE, r".* takes the system's words as text only", "so AWS's model says"),
+    (_CONVERSE, r".* takes a limit of 1 token at least", "so AWS's model says"),
+    (_CONVERSE, r".* can only require a tool that is declared", "there is nothing to choose"),
+    (
+        "bedrock-invoke-nova",
+        r".* has no place for Converse's .*",
+        "what Bedrock does around a model is told by headers here",
+    ),
+    (
+        "bedrock-invoke-nova",
+        r"no field for (response_format|extra\.bedrock-converse\..*)",
+        "schemas and Bedrock's own functions are Converse's",
+    ),
+    ("gemini-generate", r".* needs (data: URLs in base64|the media type of .*)", "as it says"),
+    ("gemini-generate", r".* needs the name of the tool that answered: .*", "Google has no ids"),
+    ("gemini-generate", r".* cannot name a tool .*", "so Google's own definition says"),
+    ("gemini-generate", r".* can only (require|choose among) (a )?functions?", "the same"),
+    ("gemini-generate", r".* gives sound as plain samples \(pcm16\) only", "the same"),
+    ("bedrock-invoke-llama", r".* knows the templates of Llama 3 and 4 only", "others differ"),
+    ("bedrock-invoke-llama", r".* text that holds marks of .*", "it would forge a turn"),
 ]
 
 

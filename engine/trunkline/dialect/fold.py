@@ -8,6 +8,8 @@ Where a delta belongs: one with `at` (the wire's own block key) belongs to the b
 used that key; without it a tool call is a new block, and text joins the open block of its kind.
 A delta with `whole: true` repeats all that its block says: what is there already is not added
 again, so that wires which end a block with its whole text need not have sent it in pieces.
+A `wire` block with `calls: true` is a call of the caller's that only this wire has: it is
+numbered among the calls, and texts that come for it later go on with those that were there.
 A signature that comes beside text, without `at`, covers that text alone: the two are a block of
 their own, even where the text is empty. Facets of one delta are taken in the order in which the
 dialect file writes them.
@@ -98,6 +100,7 @@ class Fold:
         self._usage = usage
         self._owner_now = owner
         self._whole_now = False
+        self._calls_now = False
         self._sealed_now = False
         self._choices: dict[int, _Choice] = {}
 
@@ -115,6 +118,7 @@ class Fold:
         said = delta.get("owner")
         self._owner_now = said if type(said) is str and said else self.owner
         self._whole_now = delta.get("whole") is True
+        self._calls_now = delta.get("calls") is True
         self._sealed_now = at is None and (
             bool("text" in delta and delta.get("signature"))
             or bool("reasoning" in delta and delta.get("reasoning_signature"))
@@ -316,11 +320,15 @@ class Fold:
         """A block that only one wire knows. What comes for its key later is laid into it."""
         block = choice.by_at.get((at, "wire"))
         if block is None:
-            return self._whole(choice, at, "wire", value)
-        block.data = _laid(block.data, value)
+            step = self._whole(choice, at, "wire", value)
+            if self._calls_now:
+                step.block.call = choice.calls
+                choice.calls += 1
+            return step
+        block.data = _laid(block.data, value, joins=self._calls_now)
         return Step(block, False, {"data": value})
 
-    def _whole(self, choice: _Choice, at: Any, kind: str, value: Any) -> Step | None:
+    def _whole(self, choice: _Choice, at: Any, kind: str, value: Any) -> Step:
         block, opened = self._open(choice, at, kind, fresh=True)
         block.data = value
         return Step(block, opened, {"data": value})
@@ -388,11 +396,15 @@ class Fold:
 _WITH_MORE = ("text", "reasoning", "tool_call", "server_call", "image", "refusal")
 
 
-def _laid(whole: Any, piece: Any) -> Any:
-    """Mappings by key and lists one after the other; anything else is replaced."""
+def _laid(whole: Any, piece: Any, *, joins: bool = False) -> Any:
+    """Mappings by key and lists one after the other, and texts if they are to be joined;
+    anything else is replaced."""
     if isinstance(whole, dict) and isinstance(piece, dict):
-        return {**whole, **{key: _laid(whole.get(key), one) for key, one in piece.items()}}
-    return [*whole, *piece] if isinstance(whole, list) and isinstance(piece, list) else piece
+        added = {key: _laid(whole.get(key), one, joins=joins) for key, one in piece.items()}
+        return {**whole, **added}
+    if isinstance(whole, list) and isinstance(piece, list):
+        return [*whole, *piece]
+    return whole + piece if joins and isinstance(whole, str) and isinstance(piece, str) else piece
 
 
 _FACETS: dict[str, Callable[[Fold, _Choice, Any, Any], Step | None]] = {

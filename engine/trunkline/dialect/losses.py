@@ -317,7 +317,7 @@ class Finder:
         if message["role"] == "tool":
             if size > 3 or content is None:
                 self._look(message, tables["tool_results"], found)
-        elif size > 3 or (size == 3 and (calls is None or "content" not in message)):
+        elif size > 3 or (size > 1 and "content" not in message) or (size == 3 and calls is None):
             self._look(message, tables["messages"], found)
         if type(content) is list:
             for part in content:
