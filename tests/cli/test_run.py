@@ -186,7 +186,20 @@ def test_a_provider_that_fails_is_exit_code_3(cli: Cli, routes: Path) -> None:
     code, out, err = cli("run", "hi", "-r", routes, "-m", "claude-x")
     assert (code, out) == (3, "")
     assert "trunkline: claude/claude-x: simulated status 401" in err
-    assert "check this provider's `api_key`" in err
+    assert "; check this provider's credential" in err
+
+
+def test_credentials_that_are_missing_are_not_to_be_checked_but_found(
+    cli: Cli, routes: Path
+) -> None:
+    routes.write_text(
+        "version: 1\nproviders: {v: {type: vertex, project: p, location: eu, auth: {google: "
+        "{credentials_file: /nowhere/google.json}}}}\nroutes: [{match: g, to: v/gemini}]\n"
+    )
+    code, out, err = cli("run", "hi", "-r", routes, "--trace")
+    assert (code, out) == (3, "")
+    assert "v/gemini: /nowhere/google.json cannot be read" in err
+    assert "check this provider" not in err
 
 
 def test_a_failure_is_json_too(cli: Cli, routes: Path) -> None:

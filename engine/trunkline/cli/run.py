@@ -176,7 +176,7 @@ def failure_code(error: CallError) -> int:
 
 
 _NEXT = {
-    "auth": "check this provider's `api_key`",
+    "auth": "check this provider's credential, and what it is allowed to do",
     "quota": "check the provider's billing",
     "connect": "check that the provider's `base_url` can be reached from here",
     "rate_limited": "wait, or add a target to fall back to",
@@ -192,5 +192,8 @@ def failure_text(error: CallError) -> str:
     who = f"{error.target}: " if error.target and error.target not in error.message else ""
     wait = f" (try again in {error.retry_after:g} s)" if error.retry_after else ""
     next_step = _NEXT.get(error.kind, "")
+    if error.kind == "auth" and getattr(error, "upstream_status", None) is None:
+        next_step = ""  # Nobody refused it: there is none, and the message says where to put one.
     step = f"; {next_step}" if next_step else ""
-    return " ".join(f"{who}{error.message}{wait}{step}".split())
+    said = error.message.rstrip(".") if step else error.message
+    return " ".join(f"{who}{said}{wait}{step}".split())

@@ -98,7 +98,10 @@ def _shares(node: Node) -> list[str]:
 
 def _attempt(number: int, attempt: Attempt) -> str:
     status = "" if attempt.status is None else f" {attempt.status}"
-    said = f": {' '.join(attempt.message.split())[:200]}" if attempt.message else ""
+    said = ""
+    if attempt.message:
+        words = " ".join(attempt.message.split())
+        said = f": {words}" if len(words) <= 200 else f": {words[:199].rstrip()}…"
     first = ""
     if attempt.first_content is not None:
         first = f", first text after {_ms(attempt.first_content - attempt.started)}"
