@@ -60,6 +60,7 @@ def _one(dialect: str, name: str) -> Api:
 _INVOKE = Api(
     (
         ("anthropic.", "bedrock-invoke-claude"),
+        ("amazon.nova", "bedrock-invoke-nova"),
         ("amazon.titan", "bedrock-invoke-titan"),
         ("meta.llama", "bedrock-invoke-llama"),
     ),
@@ -129,6 +130,7 @@ WIRES = (
     "bedrock-converse",
     "bedrock-invoke-claude",
     "bedrock-invoke-llama",
+    "bedrock-invoke-nova",
     "bedrock-invoke-titan",
     "cohere-chat",
     "gemini-generate",
@@ -144,6 +146,7 @@ TARGETS = {
     "bedrock-converse": "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "bedrock-invoke-claude": "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "bedrock-invoke-llama": "meta.llama3-70b-instruct-v1:0",
+    "bedrock-invoke-nova": "us.amazon.nova-2-lite-v1:0",
     "bedrock-invoke-titan": "amazon.titan-text-express-v1",
     "cohere-chat": "command-a-03-2025",
     "gemini-generate": "gemini-2.5-pro",

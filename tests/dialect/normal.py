@@ -235,6 +235,14 @@ def _converse(body: Body) -> Body:
     return body
 
 
+def _nova(body: Body) -> Body:
+    """As Converse; the limit has an older name too, and the schema's version is always said."""
+    settings = body.get("inferenceConfig", {})
+    if "max_new_tokens" in settings:
+        settings["maxTokens"] = settings.pop("max_new_tokens")
+    return _converse({**body, "schemaVersion": "messages-v1"})
+
+
 def _spoken(blocks: list[Body]) -> list[Body]:
     return [one for one in blocks if one.get("text", "said").strip()]
 
@@ -248,4 +256,5 @@ _RULES = {
     "openai-responses": _responses,
     "gemini-generate": _gemini,
     "bedrock-converse": _converse,
+    "bedrock-invoke-nova": _nova,
 }

@@ -8,6 +8,7 @@ request unions may hold nothing that they do not declare.
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import typing
 import warnings
@@ -165,6 +166,25 @@ def bedrock_converse() -> Check:
     from tests.dialect import botocore_judge
 
     return lambda body: botocore_judge.check_request("Converse", body)
+
+
+def bedrock_invoke_nova() -> Check:
+    """Amazon's documented body: Converse's, and beside it what only Nova has."""
+    converse = bedrock_converse()
+
+    def check(body: Any) -> None:
+        assert body["schemaVersion"] == "messages-v1"
+        thinking = body.get("reasoningConfig", {})
+        assert thinking.keys() <= {"type", "maxReasoningEffort"}
+        sampling = dict(body.get("inferenceConfig", {}))
+        assert isinstance(sampling.pop("topK", 0), int)
+        bare = {key: body[key] for key in body if key not in ("schemaVersion", "reasoningConfig")}
+        assert bare.keys() <= {"messages", "system", "inferenceConfig", "toolConfig"}
+        whole = json.dumps({**bare, "inferenceConfig": sampling})
+        # AWS took a media type as a video's format, which its own model does not describe
+        converse(json.loads(whole.replace('"format": "video/', '"format": "')))
+
+    return check
 
 
 def bedrock_invoke_titan() -> Check:

@@ -92,7 +92,7 @@ def test_an_instruction_without_parts_is_refused_and_not_lost(said: Any) -> None
         (
             "anthropic.claude-x",
             amazon({"citationsContent": {"content": [TEXT], "citations": [{"title": "t"}]}}, POINT),
-        ),  # noqa: E501
+        ),
         (
             "amazon.nova-2-lite",
             amazon(
@@ -107,7 +107,7 @@ def test_an_instruction_without_parts_is_refused_and_not_lost(said: Any) -> None
                 POINT,
                 TEXT,
             ),
-        ),  # noqa: E501
+        ),
         ("anthropic.claude-x", amazon({"reasoningContent": {"redactedContent": "/w=="}}, TEXT)),
         (
             "anthropic.claude-x",
@@ -122,7 +122,7 @@ def test_an_instruction_without_parts_is_refused_and_not_lost(said: Any) -> None
                     }
                 ]
             },
-        ),  # noqa: E501
+        ),
         (
             "qwen.qwen3-32b",
             amazon(
@@ -130,7 +130,7 @@ def test_an_instruction_without_parts_is_refused_and_not_lost(said: Any) -> None
                     "reasoning_config": {"type": "enabled", "budget_tokens": 1024}
                 }
             ),
-        ),  # noqa: E501
+        ),
         (
             "anthropic.claude-opus-4-8",
             {
@@ -139,7 +139,7 @@ def test_an_instruction_without_parts_is_refused_and_not_lost(said: Any) -> None
                     {"role": "system", "content": [TEXT]},
                 ]
             },
-        ),  # noqa: E501
+        ),
     ],
 )
 def test_amazons_own_words_come_back(model: str, body: JSONMap) -> None:

@@ -23,6 +23,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "anthropic-messages": {"model": "m", "max_tokens": 1, **PLAIN},
     "vertex-anthropic": {"anthropic_version": "vertex-2023-10-16", "max_tokens": 1, **PLAIN},
     "bedrock-invoke-claude": {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 1, **PLAIN},
+    "bedrock-invoke-nova": {"schemaVersion": "messages-v1", **CONVERSE},
     "bedrock-invoke-titan": {"inputText": "hi"},
     "bedrock-invoke-llama": {"prompt": "hi"},
     "gemini-generate": GEMINI,

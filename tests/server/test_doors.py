@@ -75,6 +75,10 @@ DOORS: dict[str, tuple[str, dict[str, Any]]] = {
         "/model/anthropic.claude-x/invoke-with-response-stream",
         {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 99, **CHAT},
     ),
+    "bedrock-invoke-nova": (
+        "/model/amazon.nova-x/invoke-with-response-stream",
+        {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
+    ),
     "bedrock-invoke-titan": (
         "/model/amazon.titan-text-x/invoke-with-response-stream",
         {"inputText": "hi"},

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 HELLO: Any = [{"role": "user", "content": "hello there"}]
 MODELS = {
     "bedrock-invoke-claude": "anthropic.claude-haiku-4-5-v1:0",
+    "bedrock-invoke-nova": "us.amazon.nova-2-lite-v1:0",
     "bedrock-invoke-titan": "amazon.titan-text-express-v1",
     "bedrock-invoke-llama": "meta.llama3-1-8b-instruct-v1:0",
     "vertex-anthropic": "claude-haiku-4-5",
