@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -243,15 +244,16 @@ async def test_time_to_connect_and_send_does_not_count_as_time_to_answer(
     transport: Transport, served: Any
 ) -> None:
     body = b"x" * 20_000_000
+    times = replace(QUICK, write=2, first_byte=0.7)
 
     async def play(peer: Any, server: Any) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(server.go_on.wait(), 0.2)
+            await asyncio.wait_for(server.go_on.wait(), 0.9)
         await peer.request()
         await peer.send(OK)
 
     async with served(play) as server:
-        response = await transport.send(post(server.url, body), QUICK)
+        response = await transport.send(post(server.url, body), times)
         assert response.status == 200
         await response.aclose()
 
