@@ -63,27 +63,26 @@ def without_roles(messages: Any, *roles: str) -> list[JSONMap]:
 def allowed_by(tools: Any, choice: Any) -> list[JSONMap]:
     """The tools that a tool choice leaves to the model: those that it names, or all of them.
 
-    For wires that cannot name a choice: a tool that is not offered cannot be called.
+    For wires that cannot name a choice: a tool that is not offered cannot be called. A tool that
+    only one wire knows is named by its type.
     """
     offered = list(mappings(tools))
-    names = _named(choice)
-    if names is None:
-        return offered
-    return [tool for tool in offered if _name_of(tool) in names]
-
-
-def _named(choice: Any) -> set[str] | None:
-    """The functions that a choice names; None for one that is not about names."""
     if not isinstance(choice, dict):
-        return None
+        return offered
     listed = choice.get("allowed_tools")
-    chosen = listed.get("tools") if isinstance(listed, dict) else [choice]
-    return {name for tool in mappings(chosen) if isinstance(name := _name_of(tool), str)}
+    chosen = [
+        _name_of(one)
+        for one in mappings(listed.get("tools") if isinstance(listed, dict) else [choice])
+    ]
+    return [tool for tool in offered if _name_of(tool.get("block", tool)) in chosen]
 
 
-def _name_of(tool: JSONMap) -> Any:
-    function = tool.get("function")
-    return function.get("name") if isinstance(function, dict) else None
+def _name_of(tool: Any) -> Any:
+    """A function's name, or another tool's type, told apart from names by its place."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if isinstance(function, dict):
+        return function.get("name")
+    return ("type", tool.get("type")) if isinstance(tool, dict) else None
 
 
 def lift_tool_media(messages: Any) -> list[JSONMap]:
