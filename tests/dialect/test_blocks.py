@@ -104,3 +104,19 @@ def test_text_in_one_block_keeps_its_order(name: str) -> None:
     _, streamed, whole = through(dialect(name), [*deltas, {"finish": "stop"}])
     for reply in (streamed, whole):
         assert reply["choices"][0]["parts"] == [{"type": "text", "text": "abc"}]
+
+
+@pytest.mark.parametrize("name", ["anthropic-messages", "openai-chat"])
+def test_a_stream_of_calls_that_never_end_is_written_as_it_comes(name: str) -> None:
+    """Reading all open arguments again for each piece would take minutes."""
+    door = dialect(name).door
+    assert door is not None
+    writer = door.stream_writer({"model": "m", "messages": [], "stream": True}, {}, {})
+    fold = Fold("x")
+    written = writer.begin({"id": "a", "model": "m", "created": 1})
+    long = '{"a": "' + "b" * 100_000
+    for at in range(3_000):
+        call = {"id": f"c{at}", "name": "n", "arguments": "{" if at else long}
+        written += writer.write(fold.add({"at": at, "tool_call": call}))
+        written += writer.write(fold.add({"at": 0, "tool_call": {"arguments": "b"}}))
+    assert b"c2999" in written + writer.end(fold.reply())

@@ -15,12 +15,13 @@ arguments are not yet whole, at the end.
 
 from __future__ import annotations
 
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trunkline.dialect.brackets import Brackets
 from trunkline.template import ABSENT
-from trunkline.wire import WireError
-from trunkline.wire.jsontext import dumps, loads
+from trunkline.wire.jsontext import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,11 +66,12 @@ class StreamTemplates:
 class _Written:
     """A block as this stream shows it: what templates see of it, and its pieces so far."""
 
-    __slots__ = ("block", "pieces", "view")
+    __slots__ = ("_arguments", "block", "pieces", "view")
 
     def __init__(self, block: Block, index: int) -> None:
         self.block = block
         self.pieces: list[str] = []
+        self._arguments = Brackets() if block.kind == "tool_call" else None
         self.view: JSONMap = {
             "index": index,
             "choice": block.choice,
@@ -91,6 +93,11 @@ class _Written:
         piece = added.get("text") or added.get("arguments")
         if piece:
             self.pieces.append(piece)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether this is a call whose arguments are not yet whole."""
+        return self._arguments is not None and not self._arguments.closed(self.block.pieces)
 
     def whole(self) -> JSONMap:
         """The view of the closed block."""
@@ -119,10 +126,11 @@ class StreamWriter:
         self._reply: JSONMap = {"id": "", "model": ""}
         self._written = 0
         self._open: _Written | None = None
-        self._still: list[_Written] = []
+        self._still: dict[_Written, None] = {}
+        self._ready: defaultdict[int, dict[_Written, None]] = defaultdict(dict)
         self._all: list[_Written] = []
         self._of_block: dict[Block, _Written] = {}
-        self._waiting: list[Step] = []
+        self._waiting: OrderedDict[Block, list[Step]] = OrderedDict()
 
     @property
     def content_type(self) -> str:
@@ -177,32 +185,39 @@ class StreamWriter:
     def _interleaved(self, step: Step) -> bytes:
         written = self._of_block.get(step.block)
         if written is not None:
+            self._may_close(written)
             return self._added(written, step.added)
         choice = step.block.choice
-        ready = [one for one in self._still if one.block.choice == choice and not _unfinished(one)]
-        self._still = [one for one in self._still if one not in ready]
-        closed = b"".join([self._closed(one) for one in ready])
+        ready = [one for one in self._ready.pop(choice, ()) if not one.unfinished]
+        for one in ready:
+            del self._still[one]
+        closed = b"".join([self._closed(one) for one in sorted(ready, key=_index)])
         begun = self._begin_block(step, step.block.index)
-        self._still.append(self._of_block[step.block])
+        written = self._of_block[step.block]
+        self._still[written] = None
+        self._may_close(written)
         return closed + begun
+
+    def _may_close(self, written: _Written) -> None:
+        """Note a block that closes with the next one of its choice, if it is open and whole."""
+        if written in self._still and not written.unfinished:
+            self._ready[written.block.choice][written] = None
 
     def _serial(self, step: Step) -> bytes:
         written = self._open
         if written is not None and step.block is written.block:
             added = self._added(written, step.added)
             return added + b"".join(self._release()) if self._waiting else added
-        if self._waiting or _unfinished(written):
-            self._waiting.append(step)
+        if self._waiting or (written is not None and written.unfinished):
+            self._waiting.setdefault(step.block, []).append(step)
             return b"".join(self._release())
         return self._close() + self._begin_block(step, len(self._all))
 
     def _release(self, *, final: bool = False) -> list[bytes]:
         """Write what waited, as far as the open block lets it."""
         pieces: list[bytes] = []
-        while self._waiting and (final or not _unfinished(self._open)):
-            block = self._waiting[0].block
-            mine = [step for step in self._waiting if step.block is block]
-            self._waiting = [step for step in self._waiting if step.block is not block]
+        while self._waiting and (final or self._open is None or not self._open.unfinished):
+            block, mine = self._waiting.popitem(last=False)
             pieces.append(self._close())
             pieces.append(self._begin_block(mine[0], len(self._all)))
             written = self._of_block[block]
@@ -250,12 +265,5 @@ class StreamWriter:
         return self._encoder.encode(name, dumps(event), error)
 
 
-def _unfinished(written: _Written | None) -> bool:
-    """Whether this is a call whose arguments are not yet whole."""
-    if written is None or written.block.kind != "tool_call":
-        return False
-    try:
-        loads(written.block.text)
-    except WireError:
-        return True
-    return False
+def _index(written: _Written) -> int:
+    return written.block.index
