@@ -1,4 +1,4 @@
-"""boto3's bedrock-runtime: Converse, and the bodies of Titan and Llama through InvokeModel."""
+"""boto3's bedrock-runtime: Converse, and bodies of Nova, Titan and Llama through InvokeModel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from tests.sdks.asking import PARAMETERS, PNG, SUNNY, Ask, Said
 
-__all__ = ["Converse", "Llama", "Titan"]
+__all__ = ["Converse", "Llama", "Nova", "Titan"]
 
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
@@ -169,6 +169,29 @@ class _Invoke(_Boto3):
         got = self.sdk.invoke_model_with_response_stream(modelId=ask.model, body=body)
         with closing(got["body"]) as events:
             return self.read([json.loads(event["chunk"]["bytes"]) for event in events])
+
+
+class Nova(_Invoke):
+    """Amazon's Nova, whose words are Converse's; bytes are base64 in them, for they are JSON."""
+
+    def user(self, ask: Ask) -> list[Any]:
+        image = {"image": {"format": "png", "source": {"bytes": PNG}}}
+        return [{"role": "user", "content": [{"text": ask.text}, *([image] if ask.image else [])]}]
+
+    def results(self, said: Said) -> list[Any]:
+        return Converse.results(self, said)  # type: ignore[arg-type]
+
+    def body(self, messages: list[Any], ask: Ask) -> dict[str, Any]:
+        options = _options(ask)
+        if options.pop("additionalModelRequestFields", None):
+            options["reasoningConfig"] = {"type": "enabled", "maxReasoningEffort": "low"}
+        return {"schemaVersion": "messages-v1", "messages": messages, **options}
+
+    def read(self, events: list[dict[str, Any]]) -> Said:
+        if "output" not in events[0]:
+            return _streamed(events)
+        (got,) = events
+        return _said(got["output"]["message"]["content"], got["stopReason"], got["usage"])
 
 
 class Titan(_Invoke):

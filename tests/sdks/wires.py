@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.sdks.anthropic_sdk import BedrockMessages, Messages, VertexMessages
-from tests.sdks.boto3_sdk import CLAUDE, Converse, Llama, Titan
+from tests.sdks.boto3_sdk import CLAUDE, Converse, Llama, Nova, Titan
 from tests.sdks.cohere_http import Cohere
 from tests.sdks.google_sdk import Gemini, GeminiArray, VertexGemini
 from tests.sdks.openai_sdk import AzureChat, AzureResponses, Chat, Responses
@@ -44,6 +44,8 @@ _CHAT: Final = _SOME | {"choice", "n", "stop", "logprobs"}
 _ALL: Final = _SOME | {"choice", "seals"}
 _GEMINI: Final = _CHAT | {"seals"}
 _CLAUDE: Final = "claude-haiku-4-5"
+_NOVAS: Final = frozenset({"image", "tools", "choice", "thinks"})
+_NOVA: Final = "us.amazon.nova-2-lite-v1:0"
 _TITAN: Final = "amazon.titan-text-express-v1"
 _LLAMA: Final = "meta.llama3-1-8b-instruct-v1:0"
 
@@ -77,6 +79,9 @@ WIRES: Final[dict[str, Wire]] = {
     ),
     "cohere": Wire(
         "cohere-chat", Cohere, "command-a-03-2025", _SOME | {"stop"}, "COMPLETE", "TOOL_CALL", False
+    ),
+    "nova": Wire(
+        "bedrock-invoke-nova", Nova, _NOVA, _NOVAS | {"stop"}, "end_turn", "tool_use", named=False
     ),
     "titan": Wire(
         "bedrock-invoke-titan", Titan, _TITAN, frozenset({"stop"}), "FINISH", named=False
