@@ -212,3 +212,12 @@ def test_what_only_its_wire_knows_of_a_block_is_kept_with_its_owner() -> None:
     first, second = fold.reply()["choices"][0]["parts"]
     assert first == {"type": "text", "text": "a", "more": {"phase": "final"}, "owner": "w"}
     assert second == {"type": "text", "text": "b"}
+
+
+def test_sound_in_many_pieces_is_joined_once() -> None:
+    """Joining it again for each piece would take a minute."""
+    fold = Fold("x")
+    for _ in range(40_000):
+        fold.add({"audio": {"id": "a", "data": "b" * 1_000, "transcript": "c"}})
+    [part] = fold.reply()["choices"][0]["parts"]
+    assert part["audio"] == {"id": "a", "data": "b" * 40_000_000, "transcript": "c" * 40_000}

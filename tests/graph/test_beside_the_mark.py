@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.graph.making import HELLO, failing, opened, plan, said, streamed
-from trunkline import UpstreamError
+from trunkline import InterruptedAnswer, UpstreamError
 from trunkline.transport import Canned
 
 pytestmark = pytest.mark.anyio
@@ -84,3 +84,14 @@ async def test_a_stream_that_is_called_json_is_read_as_the_stream_that_it_is() -
         async for _ in reply:
             pass
         assert reply.reply.text == "hello"
+
+
+async def test_a_stream_that_never_ends_is_not_read_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trunkline.graph.answer.MAX_STREAM", 10_000)
+    with pytest.raises(InterruptedAnswer, match="longer than 10000 bytes"):
+        engine, _ = await opened(plan(ONE), [streamed(*["word "] * 1_000)])
+        async with engine, engine.stream(model="m", messages=HELLO) as reply:
+            async for _ in reply:
+                pass

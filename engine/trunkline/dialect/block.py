@@ -40,6 +40,7 @@ class Block:
         "pieces",
         "redacted",
         "signature",
+        "sound",
         "wire_id",
     )
 
@@ -57,12 +58,28 @@ class Block:
         self.redacted = ""
         self.citations: list[JSONMap] = []
         self.data: Any = None
+        self.sound: dict[str, list[str]] = {}
         self.more: JSONMap = {}
 
     @property
     def text(self) -> str:
         """What has come so far: text, or a call's arguments."""
         return "".join(self.pieces)
+
+    def hear(self, said: JSONMap) -> None:
+        """More of a sound: its base64 and its transcript come in pieces, all else as a whole."""
+        whole = self.data = self.data or {}
+        for key, piece in said.items():
+            if key in ("data", "transcript") and isinstance(piece, str):
+                self.sound.setdefault(key, []).append(piece)
+                piece = ""
+            whole[key] = piece
+
+    def whole_data(self) -> Any:
+        """What has come as `data`, its pieces joined."""
+        if not self.sound:
+            return self.data
+        return {**self.data, **{key: "".join(pieces) for key, pieces in self.sound.items()}}
 
 
 class Step(NamedTuple):
@@ -130,6 +147,6 @@ _PARTS: dict[str, Callable[[Block], JSONMap | None]] = {
     "server_call": _call_part,
     "refusal": lambda block: {"type": "refusal", "refusal": block.text},
     "image": lambda block: {"type": "image_url", "image_url": {"url": block.data}},
-    "audio": lambda block: {"type": "audio", "audio": block.data},
+    "audio": lambda block: {"type": "audio", "audio": block.whole_data()},
     "wire": lambda block: {"type": "wire", "dialect": block.owner, "block": block.data},
 }

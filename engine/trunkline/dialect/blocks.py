@@ -86,7 +86,7 @@ class _Written:
             "more": block.more,
         }
         if block.data is not None:
-            self.view["data"] = block.data
+            self.view["data"] = block.whole_data()
 
     def take(self, added: JSONMap) -> None:
         """Note what is written of it."""
@@ -110,6 +110,8 @@ class _Written:
             redacted=block.redacted,
             citations=block.citations,
         )
+        if block.data is not None:
+            self.view["data"] = block.whole_data()
         return self.view
 
 

@@ -349,10 +349,7 @@ class Fold:
         if not isinstance(value, dict):
             return None
         block, opened = self._open(choice, at, "audio")
-        whole = block.data = block.data or {}
-        for key, piece in value.items():
-            joins = key in ("data", "transcript") and isinstance(piece, str)
-            whole[key] = whole.get(key, "") + piece if joins else piece
+        block.hear(value)
         return Step(block, opened, {"data": value})
 
     def _embedding(self, _choice: _Choice, at: Any, value: Any) -> None:

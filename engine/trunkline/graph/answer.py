@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer"]
 
+MAX_STREAM: Final = 256 * 1024 * 1024
+"""Bytes of a streamed answer. All that it says is kept until it ends, so one that never ends must
+not be read for ever; a long answer with its log probabilities stays far below."""
+
 LINGER: Final = 0.05
 """Seconds to wait, after an answer has said that it is complete, for the body to end, so that
 the connection can be used again. Then it is closed."""
@@ -35,6 +39,7 @@ class Answer:
         "_broken",
         "_chunks",
         "_hide",
+        "_read",
         "_reader",
         "_response",
         "committed",
@@ -56,6 +61,7 @@ class Answer:
         self._hide = hide
         self._chunks = response.chunks().__aiter__()
         self._reader = reader
+        self._read = 0
         self.fold = fold
         self.ready: deque[tuple[dict[str, Any], list[Step]]] = deque()
         self.pieces = 0
@@ -78,8 +84,11 @@ class Answer:
         if chunk is None:
             self._take(self._reader.end())
             self.done = self._broken is None
-        else:
-            self._take(self._reader.feed(chunk))
+            return
+        self._read += len(chunk)
+        if self._read > MAX_STREAM:
+            raise UpstreamError("malformed", f"the stream is longer than {MAX_STREAM} bytes")
+        self._take(self._reader.feed(chunk))
 
     def _take(self, deltas: list[dict[str, Any]]) -> None:
         """Fold the deltas. Those that only bring what the reply itself shows are not kept."""
