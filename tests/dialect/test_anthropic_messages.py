@@ -191,3 +191,104 @@ def test_a_citation_of_another_wire_is_shown_as_this_wire_shows_the_web() -> Non
     assert (shown["type"], shown["url"]) == ("web_search_result_location", "https://e.x/")
     body = sent("m", {"messages": [{"role": "assistant", "content": [part]}]})
     assert "citations" not in body["messages"][0]["content"][0]
+
+
+def streamed_answer(*events: JSONMap) -> Any:
+    """An answer that this wire streamed, read."""
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    message = {"id": "m", "model": "m", "type": "message", "role": "assistant", "content": []}
+    start = {"type": "message_start", "message": {**message, "usage": usage}}
+    fold, reader = WIRE.fold({}), WIRE.reader()
+    for event in (start, *events):
+        for delta in reader.read_event(event):
+            fold.add(delta)
+    return fold.reply()
+
+
+ENDED = {"type": "message_delta", "usage": {"output_tokens": 2}}
+
+
+@pytest.mark.parametrize(
+    ("delta", "beside"),
+    [
+        ({"stop_reason": "end_turn", "container": {"id": "c"}}, {}),
+        ({"stop_reason": "refusal", "stop_details": {"category": "cyber"}}, {}),
+        ({"stop_reason": "end_turn"}, {"context_management": {"applied_edits": [{}]}}),
+    ],
+)
+def test_what_only_this_wire_says_at_the_end_reaches_its_client(
+    delta: JSONMap, beside: JSONMap
+) -> None:
+    assert WIRE.door is not None
+    whole = {"id": "m", "model": "m", "content": [], **delta, **beside}
+    for reply in (
+        streamed_answer({**ENDED, "delta": delta, **beside}),
+        WIRE.read_reply(whole, {}).reply(),
+    ):
+        told = WIRE.door.write_reply(reply, {})
+        assert {key: told[key] for key in (*delta, *beside)} == {**delta, **beside}
+        writer = WIRE.door.stream_writer({}, {}, {})
+        end = (writer.begin({"id": "m", "model": "m", "created": 0}) + writer.end(reply)).decode()
+        assert all(key in end for key in (*delta, *beside))
+
+
+def test_what_was_billed_beside_tokens_is_told() -> None:
+    assert WIRE.door is not None
+    beside = {"server_tool_use": {"web_search_requests": 2}, "service_tier": "standard"}
+    reply = said(stop_reason="end_turn", usage={"input_tokens": 1, "output_tokens": 2, **beside})
+    told = WIRE.door.write_reply(reply, {})["usage"]
+    assert {key: told[key] for key in beside} == beside
+
+
+def test_a_compaction_is_whole_in_pieces() -> None:
+    reply = streamed_answer(
+        {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "compaction", "content": None},
+        },
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "compaction_delta", "content": "so far", "encrypted_content": "E"},
+        },
+        {**ENDED, "delta": {"stop_reason": "end_turn"}},
+    )
+    (part,) = reply["choices"][0]["parts"]
+    assert part["block"] == {
+        "type": "compaction",
+        "content": "so far",
+        "encrypted_content": "E",
+    }
+
+
+def test_who_called_a_tool_comes_back() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": {"type": "direct"}}
+    request = asked({"messages": [USER, {"role": "assistant", "content": [call]}]})
+    assert sent("m", request)["messages"][1]["content"] == [call]
+    answer = streamed_answer(
+        {"type": "content_block_start", "index": 0, "content_block": call},
+        {**ENDED, "delta": {"stop_reason": "tool_use"}},
+    )
+    assert WIRE.door is not None
+    assert WIRE.door.write_reply(answer, {})["content"] == [call]
+
+
+def test_arguments_that_are_whole_at_once_are_read() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}
+    answer = streamed_answer(
+        {"type": "content_block_start", "index": 0, "content_block": call},
+        {**ENDED, "delta": {"stop_reason": "tool_use"}},
+    )
+    assert answer["choices"][0]["parts"][0]["arguments"] == '{"a":1}'
+
+
+def test_the_name_that_this_wire_has_not_is_given_to_a_schema_where_it_must_have_one() -> None:
+    shape = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+    request = asked({"output_config": shape})
+    assert "response_format.name" not in WIRE.loss(request, {"model": "claude-opus-4-7"}, {})[0]
+    chat = dialect("openai-chat").write(request, {"model": "m"}, {}).value
+    assert chat["response_format"]["json_schema"] == {
+        "name": "answer",
+        "schema": {"type": "object"},
+    }

@@ -460,3 +460,36 @@ def test_a_response_in_the_background_is_told_as_it_stands() -> None:
     assert wire.door is not None
     body = wire.door.write_reply(reply, asked({"model": "m", "input": "x", "background": True}))
     assert (body["status"], body["id"], body["usage"]) == ("queued", "resp_1", None)
+
+
+@pytest.mark.parametrize(
+    ("item", "done", "part"),
+    [
+        (
+            {"type": "message", "content": []},
+            {"type": "response.refusal.done", "content_index": 0, "refusal": "no"},
+            {"type": "refusal", "refusal": "no"},
+        ),
+        (
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": ""},
+            {"type": "response.function_call_arguments.done", "arguments": "{}"},
+            {"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"},
+        ),
+        (
+            {"type": "reasoning", "id": "rs", "summary": []},
+            {"type": "response.reasoning_summary_text.done", "summary_index": 0, "text": "hm"},
+            {"type": "reasoning", "text": "hm", "id": "rs", "owner": "openai-responses"},
+        ),
+    ],
+)
+def test_what_is_said_only_at_its_end_is_read_and_never_twice(
+    item: dict[str, Any], done: dict[str, Any], part: dict[str, Any]
+) -> None:
+    wire = dialect("openai-responses")
+    added = {"type": "response.output_item.added", "output_index": 0, "item": item}
+    for times in (1, 2):
+        reader, fold = wire.reader(), wire.fold({})
+        for event in [added, *[{**done, "output_index": 0}] * times]:
+            for delta in reader.read_event(event):
+                fold.add(delta)
+        assert fold.reply()["choices"][0]["parts"] == [part]
