@@ -156,7 +156,10 @@ def gemini_generate() -> Check:
                 kind.model_validate(item)
         for key, kind in single.items():
             if key in body:
-                kind.model_validate(body[key])
+                # the SDK has a type for images, but no place for it in the type that holds it
+                bare = {name: one for name, one in body[key].items() if name != "imageConfig"}
+                kind.model_validate(bare)
+        types.ImageConfig.model_validate(body.get("generationConfig", {}).get("imageConfig", {}))
 
     return check
 
