@@ -13,6 +13,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 
 from tests.dialect import strict
 from trunkline.catalog import dialect
+from trunkline.template import Refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -493,3 +494,20 @@ def test_what_is_said_only_at_its_end_is_read_and_never_twice(
             for delta in reader.read_event(event):
                 fold.add(delta)
         assert fold.reply()["choices"][0]["parts"] == [part]
+
+
+def test_a_choice_among_tools_that_names_a_hosted_one_is_refused_elsewhere() -> None:
+    """Leaving it out would answer without the search that was allowed."""
+    request = asked(
+        {
+            "input": "hi",
+            "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}],
+            "tool_choice": {
+                "type": "allowed_tools",
+                "mode": "auto",
+                "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}],
+            },
+        }
+    )
+    with pytest.raises(Refusal, match="cannot carry a tool of openai-responses"):
+        dialect("anthropic-messages").write(request, {"model": "m"}, {})
