@@ -222,3 +222,16 @@ WIRE = {"type": "wire", "dialect": "x", "block": {}}
 )
 def test_a_choice_by_name_leaves_the_tools_that_it_names(choice: Any, left: Any) -> None:
     assert allowed_by([F, G, WIRE], choice) == left
+
+
+def test_a_long_conversation_takes_no_longer_for_each_turn() -> None:
+    """A body within the limits can hold so many; looking back for each would take minutes."""
+    many = 60_000
+    calls = [{"type": "tool_call", "id": f"c{at}", "name": "f"} for at in range(many)]
+    results = [{"type": "tool_result", "id": f"d{at}", "content": []} for at in range(many)]
+    last = {"type": "tool_result", "name": "f", "content": []}
+    asked = [{"role": "assistant", "parts": [call]} for call in calls]
+    paired = pair_calls([*asked, {"role": "user", "parts": [*results, last]}])
+    assert paired[-1]["parts"][-1]["id"] == "c0"
+    [said, *_] = from_turns(paired)
+    assert len(said["tool_calls"]) == many

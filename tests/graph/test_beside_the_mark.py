@@ -62,6 +62,13 @@ async def test_a_redirect_says_where_to_and_that_it_is_not_followed(stream: bool
     assert "a redirect to elsewhere.test, which is not followed" in found.message
 
 
+async def test_a_redirect_to_nowhere_is_one_all_the_same() -> None:
+    found = await refused(body(b"", {"location": "https://[broken"}, status=302), stream=False)
+    assert "a redirect, which is not followed" in found.message
+    away = body(b"", {"location": "https://user:word@elsewhere.test/"}, status=302)
+    assert "word" not in (await refused(away, stream=False)).message
+
+
 async def test_a_404_that_no_provider_wrote_shows_the_path() -> None:
     found = await refused(body(b"<html>not found</html>", HTML, status=404), stream=False)
     assert found.kind == "not_found"

@@ -15,6 +15,7 @@ from trunkline.auth.cloud import (
     cloud_mask,
     cloud_signer,
     credential_headers,
+    signing_settings,
 )
 from trunkline.auth.hiding import Hiding
 from trunkline.auth.secret import MASK, Secret, SecretError, check_base, origin_of
@@ -37,4 +38,5 @@ __all__ = [
     "cloud_signer",
     "credential_headers",
     "origin_of",
+    "signing_settings",
 ]

@@ -26,6 +26,7 @@ __all__ = [
     "cloud_mask",
     "cloud_signer",
     "credential_headers",
+    "signing_settings",
 ]
 
 CLOUD_SECRETS: Final = ("secret_access_key", "session_token", "client_secret")
@@ -43,6 +44,11 @@ def cloud_form(settings: Mapping[str, Any]) -> str | None:
     if settings.get("api_key") or settings.get("keys"):
         return None
     return next((form for form in _FORMS if auth.get(form) is not None), None)
+
+
+def signing_settings(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The provider's own settings that its form of `auth` reads beside what stands in it."""
+    return frozenset({"region"}) if cloud_form(settings) == "aws" else frozenset()
 
 
 def credential_headers(settings: Mapping[str, Any]) -> frozenset[str]:

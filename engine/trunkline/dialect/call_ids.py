@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect.parts import mappings
@@ -24,7 +25,7 @@ def pair_calls(turns_: Any, prefix: str = "call_") -> list[JSONMap]:
     A call without an id gets one from its place; a result without an id answers the earliest
     unanswered call of its name.
     """
-    waiting: list[tuple[str, str]] = []
+    waiting = _Waiting()
     result: list[JSONMap] = []
     made = 0
     for turn in mappings(turns_):
@@ -35,7 +36,7 @@ def pair_calls(turns_: Any, prefix: str = "call_") -> list[JSONMap]:
                 if not part.get("id"):
                     part = {**part, "id": f"{prefix}{made}"}
                     made += 1
-                waiting.append((str(part.get("name", "")), part["id"]))
+                waiting.add(str(part.get("name", "")), part["id"])
             elif kind == "tool_result":
                 part = _paired_result(part, waiting)
             paired.append(part)
@@ -43,12 +44,35 @@ def pair_calls(turns_: Any, prefix: str = "call_") -> list[JSONMap]:
     return result
 
 
-def _paired_result(part: JSONMap, waiting: list[tuple[str, str]]) -> JSONMap:
-    for position, (name, call) in enumerate(waiting):
-        if part.get("id") == call or (not part.get("id") and part.get("name") == name):
-            del waiting[position]
-            return {**part, "id": call, "name": name}
-    return part
+class _Waiting:
+    """Calls that nothing has answered, by id and by name, so that none is looked at twice."""
+
+    def __init__(self) -> None:
+        self._by_id: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._by_name: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._all: list[tuple[str, Any] | None] = []
+
+    def add(self, name: str, call: Any) -> None:
+        if isinstance(call, str):
+            self._by_id[call].append(len(self._all))
+        self._by_name[name].append(len(self._all))
+        self._all.append((name, call))
+
+    def take(self, call: Any, name: Any) -> tuple[str, Any] | None:
+        """The earliest call of this id, or of this name where no id is given; it waits no more."""
+        index, key = (self._by_id, call) if call else (self._by_name, name)
+        places = index.get(key) if isinstance(key, str) else None
+        while places:
+            place = places.popleft()
+            found, self._all[place] = self._all[place], None
+            if found is not None:
+                return found
+        return None
+
+
+def _paired_result(part: JSONMap, waiting: _Waiting) -> JSONMap:
+    found = waiting.take(part.get("id"), part.get("name"))
+    return part if found is None else {**part, "id": found[1], "name": found[0]}
 
 
 def fit_ids(messages: Any, longest: int, others: str = "_-", shortest: int = 1) -> list[JSONMap]:

@@ -116,7 +116,9 @@ def from_turns(turns_: Any) -> list[JSONMap]:
         role = turn.get("role")
         found = list(mappings(turn.get("parts")))
         if role == "assistant":
-            said = found if said is None else said + found
+            if said is None:
+                said = []
+            said.extend(found)
             continue
         if said is not None:
             messages.append(_assistant_message(said))

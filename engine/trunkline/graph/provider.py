@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trunkline.auth import Hiding, credential_headers
+from trunkline.auth import Hiding, credential_headers, signing_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +99,7 @@ class Provider:
             *(dialect.reads_of_provider() for dialect in self.dialects()),
             *(template.paths("provider") for template in written),
             *([self.base_reads()] if self.base is not None else ()),
-            *([frozenset({("region",)})] if "aws" in (self.settings.get("auth") or {}) else ()),
+            frozenset((name,) for name in signing_settings(self.settings)),
         ]
 
     def base_reads(self) -> frozenset[tuple[str, ...]] | None:

@@ -108,7 +108,7 @@ class Send:
     def _whereabouts(self, response: HttpResponse, body: Any) -> str:
         """What tells that the base URL is wrong, where it is no dialect that speaks."""
         if 300 <= response.status < 400:
-            where = urlsplit(response.headers.get("location", "")).netloc
+            where = _host(response.headers.get("location", ""))
             return f": a redirect{' to ' + where if where else ''}, which is not followed"
         if response.status in (404, 405) and isinstance(body, str) and self.signed is not None:
             return f" ({self.signed.method} {urlsplit(self.signed.url).path})"
@@ -213,6 +213,14 @@ class Peeked:
     async def aclose(self) -> None:
         """Stop reading."""
         await self._response.aclose()
+
+
+def _host(url: str) -> str:
+    """The host that a URL names, without credentials; empty if it names none."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _media_type(response: HttpResponse | Peeked) -> str:
