@@ -87,8 +87,8 @@ async def test_steps_and_deltas_say_the_same() -> None:
     ]
 
 
-def refold(data: Any) -> Any:
-    fold = Fold("mine")
+def refold(data: Any, owner: str = "mine") -> Any:
+    fold = Fold(owner)
     for delta in deltas_of(data):
         fold.add(delta)
     return {**fold.reply(), "usage": data["usage"], "raw_usage": data["raw_usage"]}
@@ -110,7 +110,7 @@ def test_deltas_of_every_recorded_reply_fold_to_it_again(recordings: Path, api: 
             continue
         data = read(spoken, row["response"])
         count += 1
-        again: Any = refold(data)
+        again: Any = refold(data, spoken.family)
         for choice in (*data["choices"], *again["choices"]):
             for part in choice["parts"]:
                 part.pop("owner", None)
