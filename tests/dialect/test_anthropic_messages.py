@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -292,3 +293,27 @@ def test_the_name_that_this_wire_has_not_is_given_to_a_schema_where_it_must_have
         "name": "answer",
         "schema": {"type": "object"},
     }
+
+
+@pytest.mark.parametrize("arguments", ["[1]", '"a"', "no JSON", "", "null"])
+def test_what_a_call_is_given_is_always_a_mapping(arguments: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    body = sent("m", {"messages": [USER, {"role": "assistant", "tool_calls": [call]}]})
+    assert body["messages"][1]["content"][0]["input"] == {}
+
+
+def test_ids_of_calls_that_this_wire_refuses_are_respelled_and_still_pair() -> None:
+    call = {"id": "functions.f:0", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": "functions.f:0", "content": "3"}
+    body = sent("m", {"messages": [USER, {"role": "assistant", "tool_calls": [call]}, result]})
+    (used,), (told,) = (message["content"] for message in body["messages"][1:])
+    assert used["id"] == told["tool_use_id"]
+    assert re.fullmatch("[a-zA-Z0-9_-]+", used["id"])
+
+
+def test_what_tools_said_stands_before_what_the_user_says() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": "c", "content": "3"}
+    said_before = [{"role": "assistant", "tool_calls": [call]}, USER, result]
+    body = sent("m", {"messages": [USER, *said_before]})
+    assert [block["type"] for block in body["messages"][2]["content"]] == ["tool_result", "text"]

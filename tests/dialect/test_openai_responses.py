@@ -500,6 +500,7 @@ def test_a_choice_among_tools_that_names_a_hosted_one_is_refused_elsewhere() -> 
     """Leaving it out would answer without the search that was allowed."""
     request = asked(
         {
+            "model": "m",
             "input": "hi",
             "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}],
             "tool_choice": {
