@@ -59,7 +59,7 @@ def shown(request: JSONMap, *deltas: JSONMap, stream: bool) -> Any:
     content += writer.end(fold.reply())
     answer = httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=content)
     if not stream:
-        answer = httpx2.Response(200, json=door.write_reply({**fold.reply(), **STARTED}, request))
+        answer = httpx2.Response(200, json=door.write_reply(fold.reply(), request))
     client = httpx2.Client(transport=httpx2.MockTransport(lambda _: answer))
     sdk = openai.OpenAI(api_key="k", http_client=client, max_retries=0)
     if not stream:
