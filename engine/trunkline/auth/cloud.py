@@ -47,8 +47,9 @@ def cloud_form(settings: Mapping[str, Any]) -> str | None:
 
 
 def signing_settings(settings: Mapping[str, Any]) -> frozenset[str]:
-    """The provider's own settings that its form of `auth` reads beside what stands in it."""
-    return frozenset({"region"}) if cloud_form(settings) == "aws" else frozenset()
+    """The provider's own settings that its form of `auth` reads beside what stands in it, whether
+    or not it signs: with a key, a region that is told is no mistake."""
+    return frozenset({"region"}) if "aws" in (settings.get("auth") or {}) else frozenset()
 
 
 def credential_headers(settings: Mapping[str, Any]) -> frozenset[str]:
