@@ -182,9 +182,13 @@ class Engine:
         return plan
 
     async def _open(self, plan: Plan) -> Generation:
-        upstreams, owned = await open_upstreams(plan, self._environ)
-        self._number += 1
         transport = self._transport()
+        try:
+            upstreams, owned = await open_upstreams(plan, self._environ)
+        except BaseException:
+            await transport.aclose()
+            raise
+        self._number += 1
         parts = (*owned, transport)
         if plan.fetch is None:
             return Generation(self._number, plan, upstreams, transport, parts)

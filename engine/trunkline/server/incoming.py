@@ -44,6 +44,9 @@ _CREDENTIALS: Final = frozenset(
 )
 """What a client proves itself with to us: nothing behind the door sees it."""
 
+_KEYS: Final = frozenset({"key", "access_token"})
+"""The same as parameters of a query (Google's APIs take both)."""
+
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -124,12 +127,12 @@ class Incoming:
 
 
 def _first_values(query: bytes) -> dict[str, str]:
-    """The parameters of a query; too many of them are none."""
+    """The parameters of a query but for credentials; too many of them are none."""
     try:
         pairs = parse_qsl(query.decode("latin-1"), True, max_num_fields=MAX_PARAMETERS)
     except ValueError:
         return {}
-    return dict(reversed(pairs))
+    return {name: value for name, value in reversed(pairs) if name not in _KEYS}
 
 
 def _excess(raw: Collection[tuple[bytes, bytes]]) -> str:

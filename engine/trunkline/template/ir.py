@@ -31,8 +31,9 @@ class Binding:
 
     `value` is that of a table or constant. `fields` are the first-level fields read, each with
     where it is first read; `wholes` counts uses of the value itself, other than handing it to a
-    fragment or giving it another name, which is one of `aliases`. For each path below the name, `("delta", "text")`, `uses` counts how often it stands
-    in the function, alone or as the beginning of a longer one, and `values` how often alone.
+    fragment or giving it another name, which is one of `aliases`. For each path below the name,
+    `("delta", "text")`, `uses` counts how often it stands in the function, alone or as the
+    beginning of a longer one, and `values` how often alone.
     """
 
     name: str
