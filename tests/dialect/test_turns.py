@@ -15,7 +15,7 @@ from trunkline.dialect.chat_filters import (
     lift_tool_media,
     preamble,
 )
-from trunkline.dialect.parts import own_blobs
+from trunkline.dialect.parts import own_blobs, results_first
 from trunkline.dialect.turns import from_turns, turns
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
@@ -235,3 +235,10 @@ def test_a_long_conversation_takes_no_longer_for_each_turn() -> None:
     assert paired[-1]["parts"][-1]["id"] == "c0"
     [said, *_] = from_turns(paired)
     assert len(said["tool_calls"]) == many
+
+
+def test_results_stand_before_what_is_said_beside_them_and_keep_their_order() -> None:
+    said, one, two = {"type": "text"}, {"type": "tool_result", "id": "1"}, {"type": "tool_result"}
+    assert results_first([said, one, said, two]) == [one, two, said, said]
+    for parts in ([one, two, said], [said, said], []):
+        assert results_first(parts) == parts

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from trunkline.dialect.call_ids import fit_ids, pair_calls
 from trunkline.dialect.file_names import fit_filenames
 from trunkline.dialect.json_shapes import camel_keys, json_schema, standard_base64
-from trunkline.dialect.parts import mappings, own_blobs, parts, read_parts, text_of, url_citations
+from trunkline.dialect.parts import (
+    mappings,
+    own_blobs,
+    parts,
+    read_parts,
+    results_first,
+    text_of,
+    url_citations,
+)
 from trunkline.dialect.turns import from_turns, message_parts, turns
 
 if TYPE_CHECKING:
@@ -127,6 +135,7 @@ CHAT_FILTERS: dict[str, Callable[..., Any]] = {
     "fit_ids": fit_ids,
     "fit_filenames": fit_filenames,
     "own_blobs": own_blobs,
+    "results_first": results_first,
     "url_citations": url_citations,
     "lift_tool_media": lift_tool_media,
     "allowed_by": allowed_by,

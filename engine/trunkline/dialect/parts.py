@@ -15,6 +15,7 @@ __all__ = [
     "own_blobs",
     "parts",
     "read_parts",
+    "results_first",
     "text_of",
     "url_citations",
 ]
@@ -68,6 +69,15 @@ def as_content(found: list[JSONMap]) -> str | list[JSONMap]:
 
 
 _OPAQUE = frozenset({"signature", "owner", "more"})
+
+
+def results_first(value: Any) -> list[JSONMap]:
+    """Parts with what tools answered before everything else, for wires that want it there."""
+    found = list(mappings(value))
+    results = [part for part in found if part.get("type") == "tool_result"]
+    if not results or found[: len(results)] == results:
+        return found
+    return [*results, *(part for part in found if part.get("type") != "tool_result")]
 
 
 def own_blobs(found: Any, owner: str) -> list[JSONMap]:
