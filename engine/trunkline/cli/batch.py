@@ -155,8 +155,7 @@ class _Batch:
             request = door.read_request(body, {})
             ask = engine.embed if door.operation == "embeddings" else engine.chat
             data = (await ask(request, request_id=request_id, door=door.dialect)).data
-            named = data if data["model"] else {**data, "model": request["model"]}
-            written = door.write_reply(named, request, int(time.time()))
+            written = door.write_reply(data, request, int(time.time()))
         except CallError as error:
             return _failed(row, door, error, request_id)
         return _written(row, request_id, 200, written, None)

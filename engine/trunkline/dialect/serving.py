@@ -91,8 +91,12 @@ class Door:
     def write_reply(
         self, reply: ReplyData, request: Mapping[str, Any], created: int = 0
     ) -> JSONMap:
-        """A whole reply as this dialect's body. `created` is in seconds since the epoch."""
-        return self._reply({**reply, "created": created}, request)  # type: ignore[no-any-return]
+        """A whole reply as this dialect's body. `created` is in seconds since the epoch. A wire
+        that names no model answered as the one that was asked for."""
+        said = {**reply, "created": created}
+        if not said.get("model") and "model" in request:
+            said["model"] = request["model"]
+        return self._reply(said, request)  # type: ignore[no-any-return]
 
     def write_error(self, error: Mapping[str, Any]) -> JSONMap:
         """An error body. `error` has `kind`, `message`, `status` and `request_id`."""

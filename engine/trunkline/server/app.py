@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect import PathPattern
 from trunkline.errors import CallError, EngineClosed, InternalError, RequestError
-from trunkline.server.chat import ChatEndpoint
-from trunkline.server.embeddings import EmbeddingsEndpoint
+from trunkline.server.doors import DoorEndpoint
 from trunkline.server.facts import Health, Models
 from trunkline.server.incoming import ClientGoneError, Incoming
 from trunkline.server.outgoing import send_error
@@ -61,8 +60,7 @@ class App:
         declared = [one.door for one in self._plan.dialects.values() if one.door is not None]
         endpoints: list[tuple[PathPattern, Endpoint]] = []
         for door in (*declared, *self._doors):
-            kind = EmbeddingsEndpoint if door.operation == "embeddings" else ChatEndpoint
-            endpoint: Endpoint = kind(engine, door)
+            endpoint: Endpoint = DoorEndpoint(engine, door)
             endpoints.extend((pattern, endpoint) for pattern in door.patterns)
         first = self._doors[0]
         endpoints.append((PathPattern("/v1/models"), Models(engine, first)))

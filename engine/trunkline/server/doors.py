@@ -1,4 +1,4 @@
-"""The chat endpoint: one door, before the engine."""
+"""A door before the engine: what it is asked, for chat or for embeddings, and its answers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from trunkline.wire import WireError
 from trunkline.wire.jsontext import loads
 
 if TYPE_CHECKING:
-    from trunkline.chat import ReplyData
     from trunkline.dialect import Door, StreamWriter
     from trunkline.graph import Reply
     from trunkline.runtime import Engine
     from trunkline.server.incoming import ASGISend, Incoming
 
-__all__ = ["ChatEndpoint", "read_body"]
+__all__ = ["DoorEndpoint"]
 
 _log = logging.getLogger("trunkline.server")
 
@@ -27,8 +26,9 @@ _STREAM_HEADERS: Final = (("cache-control", "no-cache"), ("x-accel-buffering", "
 """Nothing between us and the client may hold a stream back."""
 
 
-class ChatEndpoint:
-    """Reads a chat request in one dialect, has it performed, and writes the answer in it."""
+class DoorEndpoint:
+    """Reads a request in one dialect, for chat or for embeddings, has it performed, and writes
+    the answer in it."""
 
     methods = ("POST",)
 
@@ -39,7 +39,7 @@ class ChatEndpoint:
     async def __call__(self, incoming: Incoming, send: ASGISend) -> None:
         """Answer. Raises `CallError` as long as nothing has been sent, `ClientGoneError` when
         there is nobody to answer."""
-        request = await read_body(self.door, incoming)
+        request = await _read(self.door, incoming)
         async with WhileConnected(incoming.receive):
             if request.get("stream"):
                 await self._stream(incoming, request, send)
@@ -47,13 +47,15 @@ class ChatEndpoint:
                 await self._whole(incoming, request, send)
 
     async def _whole(self, incoming: Incoming, request: dict[str, Any], send: ASGISend) -> None:
-        reply = await self._engine.chat(
+        embeds = self.door.operation == "embeddings"
+        ask = self._engine.embed if embeds else self._engine.chat
+        reply = await ask(
             request,
             headers=incoming.headers,
             request_id=incoming.request_id,
             door=self.door.dialect,
         )
-        data = _named(reply, request)
+        data = reply.data
         body = self.door.write_reply(data, request, int(time.time()))
         headers = {**self.door.reply_headers(data), **reply.headers}
         await send_json(send, incoming, 200, body, allowed(headers))
@@ -80,7 +82,7 @@ class ChatEndpoint:
             await send({"type": "http.response.body", "body": rest})
 
 
-async def read_body(door: Door, incoming: Incoming) -> dict[str, Any]:
+async def _read(door: Door, incoming: Incoming) -> dict[str, Any]:
     """The canonical request of an incoming one. Raises `RequestError` for what it is not."""
     try:
         body = loads(await incoming.body())
@@ -102,9 +104,3 @@ async def _write(
             await send({"type": "http.response.body", "body": ready, "more_body": True})
             ready = b""
     return ready + writer.end({**reply.data, "id": reply_id, "model": model})
-
-
-def _named(reply: Reply, request: dict[str, Any]) -> ReplyData:
-    """The reply's data; a wire that names no model answered as the one that was asked for."""
-    data = reply.data
-    return data if data["model"] else {**data, "model": request["model"]}
