@@ -15,6 +15,7 @@ from trunkline.auth.cloud import (
     cloud_mask,
     cloud_signer,
     credential_headers,
+    path_as_content,
     signing_settings,
 )
 from trunkline.auth.hiding import Hiding
@@ -38,5 +39,6 @@ __all__ = [
     "cloud_signer",
     "credential_headers",
     "origin_of",
+    "path_as_content",
     "signing_settings",
 ]

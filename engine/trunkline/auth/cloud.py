@@ -26,6 +26,7 @@ __all__ = [
     "cloud_mask",
     "cloud_signer",
     "credential_headers",
+    "path_as_content",
     "signing_settings",
 ]
 
@@ -44,6 +45,14 @@ def cloud_form(settings: Mapping[str, Any]) -> str | None:
     if settings.get("api_key") or settings.get("keys"):
         return None
     return next((form for form in _FORMS if auth.get(form) is not None), None)
+
+
+def path_as_content(settings: Mapping[str, Any]) -> tuple[tuple[str, ...], str] | None:
+    """Where a path is written though what stands in the file is wanted, and that path."""
+    said = ((settings.get("auth") or {}).get("google") or {}).get("credentials")
+    if isinstance(said, str) and not said.lstrip().startswith(("{", "${")):
+        return ("auth", "google", "credentials"), said
+    return None
 
 
 def signing_settings(settings: Mapping[str, Any]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trunkline.auth import cloud_form, credential_headers
+from trunkline.auth import cloud_form, credential_headers, path_as_content
 from trunkline.catalog import rows
 from trunkline.compile.addresses import check_address
 from trunkline.compile.inherit import Times, times_of
@@ -283,9 +283,10 @@ class _One:
                 message = f"the API key signs, so nothing comes of `{form}`"
                 self.report.error("TL313", message, at, "write one of them", key=True)
             return
-        said = (auth.get("google") or {}).get("credentials")
-        if isinstance(said, str) and not said.lstrip().startswith(("{", "${")):
-            at = (*self.path, "auth", "google", "credentials")
+        misplaced = path_as_content(value)
+        if misplaced is not None:
+            within, said = misplaced
+            at = (*self.path, *within)
             message = "`credentials` is what stands in a file of credentials, as JSON"
             hint = f"write `credentials_file: {said[:60]}`"
             self.report.error("TL313", message, at, hint, key=True)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from trunkline.auth import CLOUD_SECRETS
 from trunkline.catalog import rows
 from trunkline.config.models import REFERABLE, SIMULATED
 from trunkline.config.references import Reference
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_SECRETS: Final = frozenset(
-    {"api_key", "secret_access_key", "session_token", "client_secret", "credentials", "key"}
-)
+_SECRETS: Final = frozenset({"api_key", *CLOUD_SECRETS, "credentials", "key"})
 """Keys whose values are secrets."""
 
 _CARRIERS: Final = re.compile(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from trunkline.auth import CLOUD_SECRETS
 from trunkline.config.models import SIMULATED
 from trunkline.diagnostics import Diagnostic
 from trunkline.lint.walk import texts
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_SECRETS: Final = frozenset({"api_key", "secret_access_key", "session_token", "client_secret"})
+_SECRETS: Final = frozenset({"api_key", *CLOUD_SECRETS})
 
 _MEANT: Final = (
     r"\$\(?([A-Za-z_]\w*)\)?",
