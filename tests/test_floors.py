@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOORS = [
-    {"errors", "chat", "embeddings", "diagnostics", "patience", "ports"},
+    {"errors", "chat", "embeddings", "diagnostics", "patience", "ports", "store"},
     {"codes", "config", "wire"},
     {"template"},
     {"dialect", "catalog", "auth"},

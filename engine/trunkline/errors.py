@@ -167,7 +167,10 @@ class RequestError(CallError):
 class UpstreamError(CallError):
     """A target failed before anything of its answer was shown, so another target may be tried.
 
-    `upstream_status` is the status the provider answered with, if it answered at all.
+    `upstream_status` is the status the provider answered with, if it answered at all. `stage` is
+    how far a send came that got no answer: `pool` (no connection was free), `connect` (none came
+    about), `stale` (a kept one died before it was used), `sent` (the request, or part of it), or
+    `head` (the answer had begun).
     """
 
     def __init__(
@@ -179,9 +182,11 @@ class UpstreamError(CallError):
         target: str = "",
         retry_after: float | None = None,
         upstream_status: int | None = None,
+        stage: str = "",
     ) -> None:
         super().__init__(kind, message, status=status, target=target, retry_after=retry_after)
         self.upstream_status = upstream_status
+        self.stage = stage
 
 
 class InterruptedAnswer(CallError):
