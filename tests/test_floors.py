@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOORS = [
-    {"errors", "chat", "embeddings", "diagnostics", "patience", "ports", "store"},
+    {"errors", "chat", "embeddings", "diagnostics", "patience", "ports", "price", "store"},
     {"codes", "config", "wire"},
     {"template"},
     {"dialect", "catalog", "auth"},
