@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docs.pages.markdown import item, one_of, paragraph, whole, yaml
 from trunkline.compile.inherit import DEFAULT_SENDS, Inherited
 from trunkline.config.generate import route_file_schema
-from trunkline.config.models import LATER, LATER_VALUES, RouteFile, Strict, words
+from trunkline.config.models import LATER, RouteFile, Strict, words
 from trunkline.config.models import nodes as node_models
 from trunkline.errors import KINDS
 from trunkline.ports import Timeouts
@@ -105,9 +105,6 @@ def _key(
     about = " ".join((info.description or "").split())
     examples = [f"`{yaml(one)}`" for one in schema.get("examples", ())]
     more = [f"Example: {one_of(examples)}"] if examples else []
-    if LATER_VALUES in schema:
-        later = [f"`{one}`" for one in schema[LATER_VALUES]]
-        more.append(f"{LATER_WORD}: {', '.join(later)}")
     return item(f"`{key}`{mark}: {', '.join(facts)}. {about}", *more)
 
 

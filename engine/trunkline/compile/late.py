@@ -1,6 +1,6 @@
 """Values that a graph depends on and that only an environment has: the name of a deployment, a
-timeout, a context window. A plan can be checked without them; before it is performed they are
-put in and it is compiled again."""
+timeout, a context window, a limit. A plan can be checked without them; before it is performed
+they are put in and it is compiled again."""
 
 from __future__ import annotations
 
@@ -12,23 +12,36 @@ from trunkline.diagnostics import Diagnostic, sort
 from trunkline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trunkline.config.source import Path
 
 __all__ = ["late_paths", "settled"]
 
-_SECTIONS: Final = ("models", "timeouts")
+_SECTIONS: Final = ("models", "timeouts", "limits", "circuit_breaker", "health_check")
+"""Of a provider; of a key of its pool only the limits."""
+
+_LISTS: Final = ("limits", "budgets")
+
+_TRUTHS: Final = {"true": True, "false": False}
 
 
 def late_paths(document: Document) -> tuple[Path, ...]:
-    """Where such values stand: below a provider's `models` and `timeouts`."""
+    """Where such values stand: in some sections of a provider, and in limits and budgets."""
     return tuple(
-        ("providers", name, section, *path)
-        for name, entry in (document.get(("providers",)) or {}).items()
-        for section in _SECTIONS
-        for path, _ in find(entry.get(section))
+        (*place, *path)
+        for place in _places(document.value)
+        for path, _ in find(document.get(place))
     )
+
+
+def _places(value: Mapping[str, Any]) -> Iterator[Path]:
+    for name, entry in (value.get("providers") or {}).items():
+        for section in _SECTIONS:
+            yield ("providers", name, section)
+        for index in range(len(entry.get("keys") or ())):
+            yield ("providers", name, "keys", index, "limits")
+    yield from ((name,) for name in _LISTS)
 
 
 def settled(document: Document, environ: Mapping[str, str]) -> Document:
@@ -38,10 +51,12 @@ def settled(document: Document, environ: Mapping[str, str]) -> Document:
     def put(value: Any, path: Path) -> Any:
         if isinstance(value, str):
             try:
-                return resolve(Reference.parse(value) or value, environ)
+                text = resolve(Reference.parse(value) or value, environ)
             except UnresolvedError as error:
                 missing.append(Diagnostic("TL310", "error", str(error), document.span(path)))
                 return value
+            # The one key here that takes no text.
+            return _TRUTHS.get(text.lower(), text) if path[-1] == "strict" else text
         if isinstance(value, dict):
             whole = {key: put(item, (*path, key)) for key, item in value.items()}
             return "".join(whole["join"]) if set(whole) == {"join"} else whole
@@ -49,14 +64,20 @@ def settled(document: Document, environ: Mapping[str, str]) -> Document:
             return [put(item, (*path, index)) for index, item in enumerate(value)]
         return value
 
-    providers = {
-        name: {
-            key: put(item, ("providers", name, key)) if key in _SECTIONS else item
-            for key, item in entry.items()
-        }
-        for name, entry in document.value["providers"].items()
-    }
+    value = document.value
+    for place in _places(document.value):
+        said = document.get(place)
+        if said is not None:
+            value = _with(value, place, put(said, place))
     if missing:
         raise ConfigError(sort(missing))
-    value = {**document.value, "providers": providers}
     return Document(document.name, value, document.files, document.root)
+
+
+def _with(value: Any, path: Path, item: Any) -> Any:
+    """The value with another one at `path`; what is not on the way is shared."""
+    if not path:
+        return item
+    copy = list(value) if isinstance(value, list) else dict(value)
+    copy[path[0]] = _with(value[path[0]], path[1:], item)  # type: ignore[index]
+    return copy

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from trunkline.config.models import LATER, LATER_VALUES, RouteFile
+from trunkline.config.models import LATER, RouteFile
 from trunkline.diagnostics import Diagnostic, sort
 
 if TYPE_CHECKING:
@@ -49,27 +49,18 @@ def _finding(document: Document, entry: dict[str, Any]) -> Diagnostic:
 
 
 def unperformed(model: BaseModel, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """What is written in `model` but not performed by this version.
-
-    Gives, for each, the path and the word to name in a message: a key, or a value of a key.
-    """
+    """What is written in `model` but not performed by this version: the path of each key, and the
+    key itself."""
     for name in model.model_fields_set:
         info = type(model).model_fields.get(name)
         if info is None:
             continue
         key = info.alias or name
-        value = getattr(model, name)
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
         if extra.get(LATER):
             yield (*path, key), key
-        elif value in list(_values(extra.get(LATER_VALUES))):
-            yield (*path, key), str(value)
         else:
-            yield from _within(value, (*path, key))
-
-
-def _values(extra: Any) -> list[Any]:
-    return extra if isinstance(extra, list) else []
+            yield from _within(getattr(model, name), (*path, key))
 
 
 def _within(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -59,7 +59,16 @@ _FORMS: Final = {
         "a host's name alone, or `*.example.com` for all below it",
     ),
     "duration": ("is not a duration", "one number and one unit (ms, s, m, h, d), or `off`"),
+    "period": ("is not a time", "one number above 0 and one unit (ms, s, m, h, d): `30s`"),
+    "period or auto": ("is not a time", "`auto`, or one number and one unit (ms, s, m, h, d)"),
     "count": ("is not a count", "digits, with `_` between them where it helps: 90_000"),
+    "count from 1": ("is not a count from 1", "digits, with `_` between them where it helps"),
+    "threshold": ("is neither a count from 1 nor `off`", "write a whole number, or `off`"),
+    "path": ("is not a path", "it begins with one `/`, below the base URL: `/models`"),
+    "priced name": (
+        "is not the name of what has a price",
+        "write `provider/model`; a `*` may stand at the end",
+    ),
     "money": ("is not an amount of money", "a number and USD: `12.50 USD`"),
     "true or false": ("is neither true nor false", "write true or false, without quotes"),
 }
@@ -163,7 +172,7 @@ def _type(document: Document, error: Violation, path: Path, _: Unknown) -> Diagn
         place = _at_key(document, path, span)
         message = f"nothing stands here; expected {what}"
         return Diagnostic("TL219", "error", message, place, hint)
-    if form == "duration" and isinstance(value, int | float) and not isinstance(value, bool):
+    if form in _TIMES and isinstance(value, int | float) and not isinstance(value, bool):
         return Diagnostic(
             "TL203",
             "error",
@@ -218,7 +227,15 @@ _SPACELESS: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*):(\S.*)")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
-_NOT_QUOTED: Final = ("duration", "count", "money", "true or false")
+_TIMES: Final = ("duration", "period", "period or auto")
+_NOT_QUOTED: Final = (
+    *_TIMES,
+    "count",
+    "count from 1",
+    "threshold",
+    "money",
+    "true or false",
+)
 
 
 def _quote(span: Span, raw: str, value: Any, what: str) -> Diagnostic:
@@ -261,12 +278,21 @@ def _found(value: Any, raw: str) -> str:
 
 
 def _one_of(kinds: Sequence[str], form: str) -> str:
-    if form in ("duration", "count", "name", "node", "header"):
+    if form in ("duration", "count", "count from 1", "name", "node", "header", "path"):
         return f"a {form}"
-    if form in ("money", "expression"):
-        return {"money": "an amount of money", "expression": "an expression"}[form]
+    if form in _SPOKEN:
+        return _SPOKEN[form]
     words = [_A[kind] for kind in kinds if not (form and kind == "object")]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+_SPOKEN: Final = {
+    "money": "an amount of money",
+    "expression": "an expression",
+    "period": "a duration",
+    "period or auto": "a duration or `auto`",
+    "threshold": "a count from 1 or `off`",
+}
 
 
 def _choice(document: Document, error: Violation, path: Path, _: Unknown) -> Diagnostic:
@@ -314,7 +340,7 @@ def _bad_form(value: str, form: str, span: Span, path: Path) -> Diagnostic:
         hint = _PLAIN_SPACES if form == "name" else f"{hint}, without blanks around it"
     if form == "host":
         hint = _host_hint(value, hint)
-    if form == "duration" and value.replace(".", "", 1).isdigit():
+    if form in _TIMES and value.replace(".", "", 1).isdigit():
         hint = f"the unit is missing: `{value}s`"
     return Diagnostic("TL206", "error", f"`{shown}` {message}", span, hint)
 
@@ -361,7 +387,8 @@ def _bad_name(document: Document, error: Violation, path: Path, _: Unknown) -> D
 
 def _names_form(error: Violation) -> str:
     reference = str(error.argument.get("$ref", ""))
-    return "header" if reference.endswith("HeaderName") else "name"
+    forms = {"HeaderName": "header", "PricedName": "priced name"}
+    return forms.get(reference.rpartition("/")[2], "name")
 
 
 def _strategy(

@@ -7,10 +7,17 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import TypeAliasType
 
-from trunkline.config.models.nodes import LimitNumbers, Node, Retry, Route, Streaming, Timeouts
-from trunkline.config.models.providers import AnyProvider, Price
+from trunkline.config.models.nodes import (
+    CircuitBreaker,
+    Node,
+    Retry,
+    Route,
+    Streaming,
+    Timeouts,
+)
+from trunkline.config.models.providers import AnyProvider, LimitNumbersOrReferences, Price
 from trunkline.config.models.words import (
-    Amount,
+    AmountOrReference,
     Count,
     CountOrReference,
     Duration,
@@ -18,6 +25,9 @@ from trunkline.config.models.words import (
     FetchHost,
     HeaderName,
     Name,
+    PeriodOrReference,
+    PositiveOrReference,
+    PricedName,
     Strict,
     Text,
     Version,
@@ -49,32 +59,38 @@ class Defaults(Strict):
     """When an answer counts as begun, and what happens when it breaks off."""
     unsupported: Literal["skip", "drop", "refuse"] | None = None
     """What happens when a target cannot carry what a request means."""
-    circuit_breaker: dict[str, Any] | None = later()
-    """When a target is taken out, and for how long."""
+    circuit_breaker: Literal["off"] | CircuitBreaker | None = None
+    """When a target is ejected, and for how long. Health belongs to targets, which routes share, so
+    only this and providers say it."""
 
 
-class Limit(LimitNumbers):
+class Limit(LimitNumbersOrReferences):
     """At most this much for each value of `by`."""
 
     name: Name
     """What refusals and metrics call it."""
     by: Expression
     """Who shares it: requests with the same value."""
+    routes: Annotated[list[Name], Field(min_length=1)] | None = None
+    """The names of the routes that it is for; without it, all."""
     trust: Literal["client"] | None = None
     """Says that `by` may go by what callers say of themselves."""
 
 
 class Budget(Strict):
-    """At most this much money in a window."""
+    """At most this much money in a window of the UTC calendar. No window rolls along: what a month
+    allows is there again on its first day."""
 
     name: Name
     """What refusals and metrics call it."""
     by: Expression | None = None
     """Who shares it: requests with the same value; without it, everybody."""
-    amount: Amount
+    amount: AmountOrReference
     """How much."""
     window: Literal["hour", "day", "week", "month"]
-    """Over which time, by the UTC calendar."""
+    """Over which time, by the UTC calendar; a week begins on Monday."""
+    alert: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The share of `amount` from which on a warning is given, once in a window."""
     unpriced: Literal["allow"] | None = None
     """Lets models through whose price is not known."""
     trust: Literal["client"] | None = None
@@ -104,19 +120,40 @@ class Redis(Strict):
 
     url: Text
     """Where it is, credentials included: a reference."""
+    prefix: Text | None = None
+    """What the names of all keys begin with, where several users share a server."""
+    timeout: PeriodOrReference | None = None
+    """How long an operation may take; after that the server counts as down."""
+
+
+StoreDown = Literal["local", "open", "closed"]
+
+
+class OnStoreDown(Strict):
+    """What happens while shared counters cannot be asked: `local` counts here with a share of each
+    limit, `open` lets all through, `closed` refuses all."""
+
+    limits: StoreDown | None = None
+    """For limits."""
+    budgets: StoreDown | None = None
+    """For budgets."""
 
 
 class State(Strict):
-    """Where counters are kept."""
+    """Where counters are kept, and what happens while they cannot be asked."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": ["file"]}, {"required": ["redis"]}]}
     )
 
-    file: Text | None = later()
-    """In a file, for one machine."""
-    redis: Redis | None = later()
-    """In Redis, for many."""
+    file: Text | None = None
+    """In a file, for the processes of one machine."""
+    redis: Redis | None = None
+    """In Redis or Valkey, for many machines."""
+    replicas: PositiveOrReference | None = None
+    """How many processes share the counters; while these are down, each has its share."""
+    on_store_down: StoreDown | OnStoreDown | None = None
+    """What happens while the counters cannot be asked."""
 
     @model_validator(mode="after")
     def _one_place(self) -> State:
@@ -236,12 +273,15 @@ class RouteFile(Strict):
     """Named nodes, for use wherever a node may stand."""
     routes: list[Route] | None = None
     """Which requests go where."""
-    limits: list[Limit] | None = later()
+    limits: list[Limit] | None = None
     """How much callers may ask."""
-    budgets: list[Budget] | None = later()
+    budgets: list[Budget] | None = None
     """How much callers may spend."""
-    prices: dict[str, Price] | None = later()
-    """What models cost, by `provider/model`, where the price list is wrong or silent."""
+    prices: dict[PricedName, Price] | None = Field(
+        default=None, examples=[{"azure/gpt-4o*": {"input": 2.5, "output": 10}}]
+    )
+    """What models cost, by `provider/model`, where the price list is wrong or silent; the longest
+    name that fits counts."""
     media: Media | None = None
     """What to do with images and files given by URL."""
     state: PlainState | None = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import TypeAliasType
 
 from trunkline.config.models.words import (
-    LATER_VALUES,
     MESSAGE,
+    Amount,
     Count,
     Duration,
     Expression,
@@ -17,9 +17,11 @@ from trunkline.config.models.words import (
     HeaderName,
     Name,
     NodeText,
+    Period,
+    PeriodOrAuto,
     Strict,
     Text,
-    later,
+    Threshold,
 )
 from trunkline.errors import ErrorKind
 
@@ -71,6 +73,24 @@ class Timeouts(Strict):
     """For the whole request, over all attempts."""
 
 
+class Backoff(Strict):
+    """How long to wait before the same target is asked again."""
+
+    base: Period | None = None
+    """Before the first retry; each further one doubles it. Half of it is chance."""
+    cap: Period | None = None
+    """At most; a provider that asks for a longer wait is left, unless `prefer: same_target`."""
+
+
+class RetryBudget(Strict):
+    """How much of a target's traffic may be retries, so that nobody hammers what is down."""
+
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Retries for each first attempt, from 0 to 1."""
+    per_second: Annotated[float, Field(ge=0)] | None = None
+    """Retries a second that are always allowed, however little traffic there is."""
+
+
 class Retry(Strict):
     """How often to try again."""
 
@@ -83,6 +103,37 @@ class Retry(Strict):
     """Error kinds or statuses after which the same target is tried again."""
     prefer: Literal["next_target", "same_target"] | None = None
     """Whether a wait that the provider asks for is spent on the same target."""
+    when_all_out: Literal["fail_fast", "try_soonest"] | None = None
+    """What happens when every target is ejected or cooling down: refuse at once, or ask the one
+    that comes back first all the same."""
+    backoff: Backoff | None = None
+    """How long to wait before the same target is asked again."""
+    budget: Literal["off"] | RetryBudget | None = None
+    """How much of a target's traffic may be retries. Moving on to another target is none."""
+
+
+class CircuitBreakerNumbers(Strict):
+    """When a target is ejected."""
+
+    consecutive_failures: Threshold | None = None
+    """After so many failures in a row."""
+    failure_rate: Literal["off"] | Annotated[float, Field(ge=0.01, le=1)] | None = None
+    """When more than this share of the requests in `window` failed."""
+    minimum_requests: Annotated[int, Field(ge=1)] | None = None
+    """Fewer requests than this in `window` say nothing about the share."""
+
+
+class CircuitBreaker(CircuitBreakerNumbers):
+    """When a target is ejected, and for how long."""
+
+    window: Period | None = None
+    """Over which time failures are counted."""
+    open: Period | None = None
+    """How long the first ejection lasts; each further one doubles it."""
+    max_open: Period | None = None
+    """How long an ejection lasts at most."""
+    ramp: Duration | None = None
+    """How long a restored target takes to get its whole share again; `off`: at once."""
 
 
 class Commit(Strict):
@@ -97,13 +148,55 @@ class Streaming(Strict):
 
     commit: Literal["first_content", "complete"] | Commit | None = None
     """Until then another target may take over without the caller noticing."""
-    on_interrupt: Literal["error", "restart", "resume"] | None = later()
-    """What to do when an answer breaks off after it was committed."""
-    on_malformed: Literal["fail", "skip"] | None = later()
-    """What to do with an event of the stream that cannot be read."""
+    on_interrupt: Literal["error", "restart", "resume"] | None = None
+    """What to do when an answer breaks off after it was committed: say so, begin anew at the next
+    target as long as nothing was shown, or let the next target go on from the text so far, where
+    it is known to take an answer that has begun (capability `prefill`)."""
+    on_malformed: Literal["fail", "skip"] | None = None
+    """What to do with an event of the stream that cannot be read: count it as a failure, or leave
+    it out and record that."""
+    on_disconnect: Literal["cancel", "drain"] | None = None
+    """What to do upstream when the caller goes away: cancel at once, or read the answer to its end
+    (of 20 such answers at a time), so that what it cost is known exactly."""
+    upstream_stream: bool | None = None
+    """Ask the provider for a stream even if the caller wants a whole answer, so that a provider
+    that falls silent is noticed early."""
 
 
-class LimitNumbers(Strict):
+NUMBERS: Final = (
+    "requests_per_second",
+    "requests_per_minute",
+    "requests_per_hour",
+    "requests_per_day",
+    "tokens_per_minute",
+    "tokens_per_hour",
+    "tokens_per_day",
+    "cost_per_minute",
+    "cost_per_hour",
+    "cost_per_day",
+    "concurrency",
+)
+"""What a limit is made of; its other keys say how."""
+
+
+class LimitBase(Strict):
+    """A limit has at least one number."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {"type": "object", "allOf": [{"not": {"required": [key]}} for key in NUMBERS]},
+            MESSAGE: "this limits nothing: write `requests_per_minute` or the like",
+        }
+    )
+
+    @model_validator(mode="after")
+    def _some_number(self) -> Self:
+        if not self.model_fields_set.intersection(NUMBERS):
+            raise ValueError("a limit without a number")
+        return self
+
+
+class LimitNumbers(LimitBase):
     """At most this much."""
 
     requests_per_second: Count | None = None
@@ -120,6 +213,12 @@ class LimitNumbers(Strict):
     """Tokens an hour, input and output."""
     tokens_per_day: Count | None = None
     """Tokens a day, input and output."""
+    cost_per_minute: Amount | None = None
+    """Money a minute."""
+    cost_per_hour: Amount | None = None
+    """Money an hour."""
+    cost_per_day: Amount | None = None
+    """Money a day."""
     concurrency: Count | None = None
     """Requests at the same time."""
     burst: Count | None = None
@@ -171,8 +270,8 @@ class Settings(Strict):
     """How often to try again."""
     streaming: Streaming | None = None
     """When an answer counts as begun, and what happens when it breaks off."""
-    limits: LimitNumbers | None = later()
-    """At most this much."""
+    limits: LimitNumbers | None = None
+    """At most this much, over all callers. Limits do not replace one another: all apply."""
     unsupported: Literal["skip", "drop", "refuse"] | None = None
     """What happens when a target cannot carry what the request means: `skip` the target (the
     default), `drop` the field, or `refuse` the request."""
@@ -190,22 +289,48 @@ class Fallback(Strict):
     are nobody's fault but the provider's."""
 
 
+def _by(*strategies: str) -> dict[str, Any]:
+    """The schema of a balance by one of these."""
+    return {
+        "type": "object",
+        "properties": {"by": {"enum": list(strategies)}},
+        "required": ["by"],
+    }
+
+
 class Balance(Strict):
     """Pick one by strategy; a failed pick moves on inside the group before the group fails."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"by": {"enum": list(IGNORES_WEIGHTS)}}, "required": ["by"]},
-            "then": {
-                "properties": {
-                    "of": {
-                        "items": {
-                            "not": {"type": "object", "required": ["weight"]},
-                            MESSAGE: "`weight` means nothing to this strategy",
+            "allOf": [
+                {
+                    "if": _by(*IGNORES_WEIGHTS),
+                    "then": {
+                        "properties": {
+                            "of": {
+                                "items": {
+                                    "not": {"type": "object", "required": ["weight"]},
+                                    MESSAGE: "`weight` means nothing to this strategy",
+                                }
+                            }
                         }
-                    }
-                }
-            },
+                    },
+                },
+                {
+                    "if": _by("sticky"),
+                    "then": {
+                        "required": ["key"],
+                        "properties": {
+                            "key": {"description": "requests with the same key go to one member"}
+                        },
+                    },
+                    "else": {
+                        "not": {"type": "object", "required": ["key"]},
+                        MESSAGE: "`key` is for `by: sticky`",
+                    },
+                },
+            ]
         }
     )
 
@@ -217,18 +342,17 @@ class Balance(Strict):
         "lowest_latency",
         "lowest_cost",
         "sticky",
-    ] = Field(
-        default="weighted",
-        json_schema_extra={LATER_VALUES: ["lowest_latency", "lowest_cost", "sticky"]},
-    )
-    """How one is picked; `weighted` and `random` go by the members' weights."""
+    ] = "weighted"
+    """How one is picked; `weighted`, `random` and `sticky` go by the members' weights."""
     of: list[Member] = Field(min_length=1)
     """The members."""
-    key: Expression | None = later()
-    """What `sticky` goes by: requests with the same key go to the same member."""
+    key: Expression | None = None
+    """What `sticky` goes by, and only it: requests with the same key go to the same member."""
 
     @model_validator(mode="after")
-    def _weights(self) -> Balance:
+    def _fits(self) -> Balance:
+        if (self.by == "sticky") != (self.key is not None):
+            raise ValueError("`sticky` and `key` need each other")
         if self.by in IGNORES_WEIGHTS:
             for member in self.of:
                 if isinstance(member, MemberMap) and member.weight is not None:
@@ -249,11 +373,13 @@ class Hedge(Strict):
     """A second request to another target when the first content is late."""
 
     of: Node
-    """What is asked."""
-    after: Duration | None = None
-    """How late is late."""
+    """Who is asked: a group, so that the second request goes to another target."""
+    after: PeriodOrAuto | None = None
+    """How late is late; `auto` is when 95 of 100 answers have begun, and never under 500ms."""
     max: Annotated[int, Field(ge=1, le=3)] | None = None
     """At most this many extra requests."""
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+    """At most this share of requests gets an extra one, from 0 to 1."""
 
 
 class Cache(Strict):
@@ -261,7 +387,7 @@ class Cache(Strict):
 
     of: Node
     """Who answers a request that is not in the store."""
-    ttl: Duration
+    ttl: Period
     """How long an answer is kept."""
     key: Expression | None = None
     """What makes two requests the same; without it the whole request."""
@@ -277,7 +403,9 @@ class Mirror(Strict):
     to: Node
     """Who gets the copies."""
     sample: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The share that is copied, from 0 to 1."""
+    """The share that is copied, from 0 to 1; without it all."""
+    at_once: Annotated[int, Field(ge=1)] | None = None
+    """At most this many copies at a time; what comes then is not copied."""
 
 
 class NodeMap(Settings):
@@ -302,11 +430,11 @@ class NodeMap(Settings):
         json_schema_extra={"x-trunkline-only-last-without": "when"},
     )
     """The first arm whose condition is true."""
-    hedge: Hedge | None = later()
+    hedge: Hedge | None = None
     """A second request when the first is late."""
-    cache: Cache | None = later()
+    cache: Cache | None = None
     """Answer repeated requests from the store."""
-    mirror: Mirror | None = later()
+    mirror: Mirror | None = None
     """Copy a share of requests elsewhere."""
     dialect: Name | None = None
     """The wire language for this target, instead of the provider's own choice."""
@@ -374,8 +502,9 @@ class Route(Settings):
     """Where they go."""
     priority: int | None = None
     """Routes with a higher number are tried first; without one 0; then by their order."""
-    allow: list[Literal["timeout", "fallback", "cache", "metadata", "trace_id"]] | None = later()
-    """What a caller may set for a request."""
+    allow: list[Literal["timeout", "fallback", "cache", "metadata", "trace_id"]] | None = None
+    """What a caller may set for a request: a shorter time, `fallback: none`, not to be answered
+    from a cache, metadata, a trace id. Without it, nothing."""
     description: str | None = None
     """A sentence for people."""
     labels: dict[Name, str] | None = None
@@ -384,13 +513,18 @@ class Route(Settings):
 
 __all__ = [
     "KINDS",
+    "NUMBERS",
     "Arm",
+    "Backoff",
     "Balance",
     "Cache",
     "Capability",
+    "CircuitBreaker",
+    "CircuitBreakerNumbers",
     "Commit",
     "Fallback",
     "Hedge",
+    "LimitBase",
     "LimitNumbers",
     "Match",
     "MemberMap",
@@ -399,6 +533,7 @@ __all__ = [
     "NodeMap",
     "Response",
     "Retry",
+    "RetryBudget",
     "Route",
     "Settings",
     "Streaming",

@@ -15,9 +15,10 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from trunkline.config.models.auth import Auth
-from trunkline.config.models.nodes import Capability
+from trunkline.config.models.nodes import Capability, CircuitBreakerNumbers, LimitBase
 from trunkline.config.models.words import (
     MESSAGE,
+    AmountOrReference,
     BaseUrl,
     Count,
     CountOrReference,
@@ -27,12 +28,14 @@ from trunkline.config.models.words import (
     Glob,
     HeaderName,
     Name,
+    PeriodOrReference,
+    PositiveOrReference,
     Strict,
     Text,
     TruthOrReference,
     UpstreamName,
+    UrlPath,
     Yes,
-    later,
 )
 
 SIMULATED: Final = "simulated"
@@ -89,8 +92,8 @@ class ProviderTimeouts(Strict):
     """For one attempt whose answer is not streamed."""
 
 
-class ProviderLimits(Strict):
-    """At most this much goes to the provider."""
+class LimitNumbersOrReferences(LimitBase):
+    """At most this much. Each number may be a reference."""
 
     requests_per_second: CountOrReference | None = None
     """Requests a second."""
@@ -106,12 +109,62 @@ class ProviderLimits(Strict):
     """Tokens an hour, input and output."""
     tokens_per_day: CountOrReference | None = None
     """Tokens a day, input and output."""
+    cost_per_minute: AmountOrReference | None = None
+    """Money a minute."""
+    cost_per_hour: AmountOrReference | None = None
+    """Money an hour."""
+    cost_per_day: AmountOrReference | None = None
+    """Money a day."""
     concurrency: CountOrReference | None = None
     """Requests at the same time."""
     burst: CountOrReference | None = None
     """Requests that may come at once before the rate counts."""
     strict: TruthOrReference | None = None
-    """Never let through more than this."""
+    """Never let through more than this, at the price of refusing what might have fitted."""
+
+
+class ProviderCircuitBreaker(CircuitBreakerNumbers):
+    """When a target of this provider is ejected, and for how long."""
+
+    window: PeriodOrReference | None = None
+    """Over which time failures are counted."""
+    open: PeriodOrReference | None = None
+    """How long the first ejection lasts; each further one doubles it."""
+    max_open: PeriodOrReference | None = None
+    """How long an ejection lasts at most."""
+    ramp: DurationOrReference | None = None
+    """How long a restored target takes to get its whole share again; `off`: at once."""
+
+
+class HealthCheck(Strict):
+    """How to find out whether a provider is there, beside what requests show. Without `path` and
+    `model`, the list of models is asked for where the catalogue knows how."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {"type": "object", "required": ["path", "model"]},
+            MESSAGE: "`path` is asked for, or `model` is: write one of them",
+        }
+    )
+
+    every: PeriodOrReference | None = None
+    """How often."""
+    timeout: PeriodOrReference | None = None
+    """How long an answer may take."""
+    path: UrlPath | None = None
+    """What is fetched, below the base URL; any answer under 400 will do."""
+    model: UpstreamName | None = None
+    """The model that is asked for a single token, which costs as much as any request."""
+    fail_after: PositiveOrReference | None = None
+    """After so many failed checks in a row its targets are ejected."""
+    pass_after: PositiveOrReference | None = None
+    """After so many passed checks in a row they are restored."""
+
+    @model_validator(mode="after")
+    def _one_question(self) -> HealthCheck:
+        if self.path is not None and self.model is not None:
+            raise ValueError("`path` is asked for, or `model` is")
+        return self
 
 
 class Key(Strict):
@@ -123,8 +176,8 @@ class Key(Strict):
     """The key itself: a reference, never clear text."""
     weight: Annotated[float, Field(ge=0)] | None = None
     """How often it is used, compared with the others."""
-    limits: ProviderLimits | None = None
-    """What this key may do."""
+    limits: LimitNumbersOrReferences | None = None
+    """At most this much goes with this key."""
 
 
 class Price(Strict):
@@ -162,8 +215,8 @@ class Model(Strict):
     """How many tokens it can answer with."""
     capabilities: Facts | None = None
     """What it can do."""
-    price: Price | None = later()
-    """What it costs."""
+    price: Price | None = None
+    """What it costs, where the price list is wrong or silent."""
     timeouts: ProviderTimeouts | None = None
     """How long to wait for it."""
 
@@ -194,7 +247,7 @@ class Common(Strict):
     """Headers that go with every request."""
     timeouts: ProviderTimeouts | None = None
     """How long to wait for this provider."""
-    limits: ProviderLimits | None = later()
+    limits: LimitNumbersOrReferences | None = None
     """At most this much goes to the provider."""
     capabilities: Facts | None = None
     """What its models can do, where the catalogue does not know them."""
@@ -202,8 +255,8 @@ class Common(Strict):
         default=None, examples=[{"gpt-4o": "prod-gpt-4o"}]
     )
     """Requested name to the provider's own name, or to a mapping that says more."""
-    circuit_breaker: dict[str, Any] | None = later()
-    """When a target of this provider is taken out, and for how long."""
+    circuit_breaker: Literal["off"] | ProviderCircuitBreaker | None = None
+    """When a target of this provider is ejected, and for how long."""
 
 
 class Provider(Common):
@@ -232,14 +285,14 @@ class Provider(Common):
     """Where it is; a template where it depends on settings such as `region`."""
     api_key: Text | None = Field(default=None, examples=["${env:OPENAI_API_KEY}"])
     """The credential: a reference, never clear text."""
-    keys: Annotated[list[Key], Field(min_length=1)] | None = later()
+    keys: Annotated[list[Key], Field(min_length=1)] | None = None
     """A pool of credentials; each has its own health and limits."""
     auth: Auth | None = None
     """How requests carry the credential."""
     dialects: Annotated[list[DialectRule], Field(min_length=1)] | None = None
     """Where the wire depends on the model: rules, the first that fits counts."""
-    health_check: dict[str, Any] | None = later()
-    """How to find out whether it is there without asking it anything."""
+    health_check: HealthCheck | None = None
+    """How to find out whether it is there, beside what requests show; without it, nobody asks."""
     region: Text | None = None
     """The region, for providers that have regions."""
     project: Text | None = None
@@ -458,6 +511,8 @@ class ProviderRow(Strict):
     """Which wire language for which models."""
     headers: dict[HeaderName, str] | None = None
     """Headers that go with every request."""
+    models_path: UrlPath | None = None
+    """Where its models are listed, below the base URL; health checks ask for it."""
     models: dict[str, str | Model] | None = None
     """Models that need another name or have facts of their own."""
     capabilities: Facts | None = None

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LATER: Final = "x-trunkline-since"
-LATER_VALUES: Final = "x-trunkline-later-values"
 TYPE: Final = "x-trunkline-type"
 MESSAGE: Final = "x-trunkline-message"
 
@@ -90,8 +89,12 @@ _HEADER: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _HOST: Final = r"(?:\*\.)?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Za-z0-9-]{1,63}"
 _EXPRESSION: Final = r"(?![\s\S]*\{\{)[\s\S]*\S[\s\S]*"
 _DURATION: Final = r"off|[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d)"
+_PERIOD: Final = r"(?=[0-9.]*[1-9])[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d)"
 _COUNT: Final = r"[0-9][0-9_]*"
+_POSITIVE: Final = r"[1-9][0-9_]*"
 _MONEY: Final = r"[0-9]+(?:\.[0-9]{1,6})? USD"
+_PRICED: Final = rf"{NAME}/(?:[^\s*]+\*?|\*)"
+_PATH: Final = r"/(?!/)(?!\S*\.\.)[!-z|~]*"
 _NO_REFERENCE: Final = rf"(?![\s\S]*\$\{{[A-Za-z][A-Za-z0-9_-]*:|{SHELL}(?![\s\S]))[\s\S]*"
 
 
@@ -193,6 +196,51 @@ Duration = TypeAliasType(
 """One number and one unit (`ms s m h d`), or `off`. In Python: seconds, infinity for `off`."""
 
 
+def _period(value: Any) -> float:
+    if not isinstance(value, str) or not re.fullmatch(_PERIOD, value):
+        raise ValueError("not a period")
+    return duration(value)
+
+
+Period = TypeAliasType(
+    "Period",
+    Annotated[float, PlainValidator(_period), _schema("period", _PERIOD, "30s", "500ms", "2m")],
+)
+"""A duration that is neither 0 nor `off`."""
+
+
+def _auto(value: Any) -> Any:
+    return value if value == "auto" else _period(value)
+
+
+PeriodOrAuto = TypeAliasType(
+    "PeriodOrAuto",
+    Annotated[
+        float | str,
+        PlainValidator(_auto),
+        _schema("period or auto", rf"auto|{_PERIOD}", "auto", "800ms"),
+    ],
+)
+"""A period, or `auto`."""
+
+
+UrlPath = TypeAliasType(
+    "UrlPath",
+    Annotated[str, PlainValidator(_pattern(_PATH)), _schema("path", _PATH, "/models")],
+)
+"""A path below a base URL, perhaps with a query."""
+
+PricedName = TypeAliasType(
+    "PricedName",
+    Annotated[
+        str,
+        PlainValidator(_pattern(_PRICED)),
+        _schema("priced name", _PRICED, "openai/gpt-4o", "azure/gpt-4o*"),
+    ],
+)
+"""`provider/model`; a `*` at the end is any run of characters."""
+
+
 def count(value: int | str) -> int:
     """A number of things; text may have `_` between digits. Raises `ValueError`."""
     if isinstance(value, str) and re.fullmatch(_COUNT, value):
@@ -212,6 +260,38 @@ _COUNT_SCHEMA: Final[dict[str, Any]] = {
 
 Count = TypeAliasType("Count", Annotated[int, PlainValidator(count), WithJsonSchema(_COUNT_SCHEMA)])
 """A whole number from 0; `90_000` reads as 90000."""
+
+
+def _positive(value: Any) -> int:
+    if isinstance(value, str) and not re.fullmatch(_POSITIVE, value):
+        raise ValueError("not a count from 1")
+    found = count(value)
+    if found < 1:
+        raise ValueError("not a count from 1")
+    return found
+
+
+def _threshold(value: Any) -> Any:
+    return value if value == "off" else _positive(value)
+
+
+Threshold = TypeAliasType(
+    "Threshold",
+    Annotated[
+        int | str,
+        PlainValidator(_threshold),
+        WithJsonSchema(
+            {
+                "type": ["integer", "string"],
+                "minimum": 1,
+                "pattern": f"^(?:off|{_POSITIVE})$",
+                TYPE: "threshold",
+                "examples": [5, "off"],
+            }
+        ),
+    ],
+)
+"""A whole number from 1, or `off`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +466,36 @@ DurationOrReference = TypeAliasType(
     ],
 )
 """A duration, or a reference to one."""
+
+PeriodOrReference = TypeAliasType(
+    "PeriodOrReference",
+    Annotated[
+        float | Referred,
+        PlainValidator(_referable(_period)),
+        _or_reference("period", _PERIOD, "string"),
+    ],
+)
+"""A period, or a reference to one."""
+
+PositiveOrReference = TypeAliasType(
+    "PositiveOrReference",
+    Annotated[
+        int | Referred,
+        PlainValidator(_referable(_positive)),
+        _or_reference("count from 1", _POSITIVE, "integer", minimum=1),
+    ],
+)
+"""A count from 1, or a reference to one."""
+
+AmountOrReference = TypeAliasType(
+    "AmountOrReference",
+    Annotated[
+        Money | Referred,
+        PlainValidator(_referable(_money)),
+        _or_reference("money", _MONEY, "string"),
+    ],
+)
+"""An amount of money, or a reference to one."""
 
 TruthOrReference = TypeAliasType(
     "TruthOrReference",
