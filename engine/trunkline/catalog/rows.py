@@ -34,6 +34,7 @@ ROW_KEYS = frozenset(
         "dialects",
         "headers",
         "models",
+        "models_path",
         "quirks",
         "lacks",
         "settings",
