@@ -33,6 +33,8 @@ class HttpRequest:
     """A request as it goes on the wire. Header names are lower case, in the order sent.
 
     `secret_headers` names those whose values are credentials: shown masked, never logged.
+    `replayable` says that the provider may get it twice: whether it may be sent once more when a
+    kept connection turns out to be dead, though some of it may have arrived.
     """
 
     method: str
@@ -40,6 +42,7 @@ class HttpRequest:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     secret_headers: frozenset[str] = frozenset()
+    replayable: bool = True
 
     def __repr__(self) -> str:
         """Without the values of its credentials."""
@@ -93,7 +96,8 @@ class HttpResponse(Protocol):
 
 
 class Transport(Protocol):
-    """Carries requests to providers. Redirects are never followed, nothing is retried."""
+    """Carries requests to providers. Redirects are never followed, nothing is retried but what
+    a kept connection lost before its first answer byte, once (see `HttpRequest.replayable`)."""
 
     async def send(self, request: HttpRequest, timeouts: Timeouts) -> HttpResponse:
         """Send, and wait for the response's head.

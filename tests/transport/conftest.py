@@ -12,7 +12,7 @@ import httpx
 import httpx2
 import pytest
 
-from trunkline.transport import HttpxTransport
+from trunkline.transport import HttpxTransport, NativeTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -108,7 +108,7 @@ def served() -> Callable[[Callable[[Peer, Server], Awaitable[None]]], object]:
     return _served
 
 
-@pytest.fixture(params=["httpx", "a given httpx client", "a given httpx2 client"])
+@pytest.fixture(params=["native", "httpx", "a given httpx client", "a given httpx2 client"])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     """Every face that really sends."""
     client = None
@@ -116,7 +116,7 @@ async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
         client = httpx.AsyncClient(trust_env=False)
     elif request.param == "a given httpx2 client":
         client = httpx2.AsyncClient(trust_env=False)
-    face = HttpxTransport(client)
+    face: Transport = NativeTransport() if request.param == "native" else HttpxTransport(client)
     yield face
     await face.aclose()
     if client is not None:

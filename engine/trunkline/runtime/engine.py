@@ -25,7 +25,7 @@ from trunkline.runtime.generation import Generation
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
 from trunkline.runtime.view import estimate_tokens, moment
-from trunkline.transport import HttpsFetcher, HttpxTransport
+from trunkline.transport import HttpsFetcher, NativeTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -102,7 +102,7 @@ class Engine:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """Use `Engine.open`."""
-        self._transport = transport or HttpxTransport
+        self._transport = transport or NativeTransport
         self._fetcher = fetcher or HttpsFetcher
         self._clock: Clock = clock or SystemClock()
         self._random: Random = chance or random.Random()

@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpxResponse", "HttpxTransport"]
 
-_KINDS: Final[dict[str, tuple[ErrorKind, str]]] = {
-    "ConnectTimeout": ("connect", "no connection in time"),
-    "ConnectError": ("connect", "cannot connect"),
-    "ProxyError": ("connect", "the proxy refused"),
-    "PoolTimeout": ("timeout", "no free connection in time"),
-    "WriteTimeout": ("timeout", "the request could not be sent in time"),
-    "ReadTimeout": ("timeout", "no answer in time"),
-    "InvalidURL": ("internal", "the request cannot be sent"),
-    "LocalProtocolError": ("internal", "the request cannot be sent"),
-    "UnsupportedProtocol": ("internal", "the request cannot be sent"),
+_KINDS: Final[dict[str, tuple[ErrorKind, str, str]]] = {
+    "ConnectTimeout": ("connect", "no connection in time", "connect"),
+    "ConnectError": ("connect", "cannot connect", "connect"),
+    "ProxyError": ("connect", "the proxy refused", "connect"),
+    "PoolTimeout": ("timeout", "no free connection in time", "pool"),
+    "WriteTimeout": ("timeout", "the request could not be sent in time", "sent"),
+    "ReadTimeout": ("timeout", "no answer in time", "sent"),
+    "InvalidURL": ("internal", "the request cannot be sent", ""),
+    "LocalProtocolError": ("internal", "the request cannot be sent", ""),
+    "UnsupportedProtocol": ("internal", "the request cannot be sent", ""),
 }
-"""Kind and words by the name of an httpx exception; all others are a broken connection."""
+"""Kind, words and stage by the name of an httpx exception; all others are a broken connection."""
 
 _SPOILED: Final = 256
 """Sends given up half-way after which our own client is replaced: each may leave a dead entry
@@ -190,12 +190,14 @@ class HttpxResponse:
                 return await anext(self._raw, None)
         except TimeoutError:
             self._cut = True
-            raise UpstreamError("timeout", f"no byte of the answer for {self.idle:g} s") from None
+            raise UpstreamError(
+                "timeout", f"no byte of the answer for {self.idle:g} s", stage="head"
+            ) from None
         except asyncio.CancelledError:
             self._cut = True
             raise
         except Exception as error:
-            raise _failure(error) from error
+            raise _failure(error, stage="head") from error
 
 
 @dataclass(eq=False, slots=True)
@@ -245,7 +247,9 @@ async def _send(shared: _Shared, request: HttpRequest, timeouts: Timeouts) -> ht
             )
     except TimeoutError:
         await _give_up(shared, watch)
-        raise UpstreamError("timeout", f"no answer for {timeouts.first_byte:g} s") from None
+        raise UpstreamError(
+            "timeout", f"no answer for {timeouts.first_byte:g} s", stage="sent"
+        ) from None
     except asyncio.CancelledError:
         await _give_up(shared, watch)
         raise
@@ -305,16 +309,19 @@ def _assert_same(url: httpx.URL, asked: Address) -> None:
         )
 
 
-def _failure(error: Exception, reused: bool = False) -> UpstreamError | InternalError:
+def _failure(
+    error: Exception, reused: bool = False, stage: str = "sent"
+) -> UpstreamError | InternalError:
     kind: ErrorKind
     kind, words = "server_error", "the connection broke"
     for base in type(error).__mro__:
         if base.__name__ in _KINDS:
-            kind, words = _KINDS[base.__name__]
+            kind, words, known = _KINDS[base.__name__]
+            stage = "head" if stage == "head" else known
             break
     detail = f"{words}: {error}" if str(error) else words
     if kind == "internal":
         return InternalError(detail)
     if kind == "server_error" and reused:
-        return UpstreamError("connect", f"a kept connection was closed: {error}")
-    return UpstreamError(kind, detail)
+        return UpstreamError("connect", f"a kept connection was closed: {error}", stage="stale")
+    return UpstreamError(kind, detail, stage=stage)
