@@ -12,7 +12,7 @@ import pytest
 
 from trunkline.catalog import dialect
 from trunkline.runtime import Engine
-from trunkline.server import serve
+from trunkline.server import Pace, serve
 from trunkline.simulator import Fault, Settings, Simulated, start
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def route_file(upstreams: list[tuple[str, Simulated]]) -> str:
 
 
 @asynccontextmanager
-async def serving(engine: Engine) -> AsyncIterator[str]:
+async def serving(engine: Engine, pace: Pace | None = None) -> AsyncIterator[str]:
     """The engine on a socket; gives the address."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(serve(engine, port=0, ready=address.set_result))
+    running = asyncio.create_task(serve(engine, port=0, ready=address.set_result, pace=pace))
     done, _ = await asyncio.wait([running, address], return_when=asyncio.FIRST_COMPLETED)
     if running in done:
         running.result()
@@ -84,10 +84,15 @@ async def serving(engine: Engine) -> AsyncIterator[str]:
 @pytest.fixture
 async def gateway() -> AsyncIterator[Begin]:
     """`await gateway(("openai-chat", fault, …), ("anthropic-messages",), latency=…)` gives a
-    gateway that falls back over such providers."""
+    gateway that falls back over such providers. `routes` rewrites the route file."""
     async with AsyncExitStack() as stack:
 
-        async def begin(*upstreams: tuple[str, *tuple[Fault, ...]], **settings: Any) -> Gateway:
+        async def begin(
+            *upstreams: tuple[str, *tuple[Fault, ...]],
+            pace: Pace | None = None,
+            routes: Callable[[str], str] = str,
+            **settings: Any,
+        ) -> Gateway:
             running = []
             for wire, *faults in upstreams:
                 door = dialect(wire).door
@@ -95,9 +100,9 @@ async def gateway() -> AsyncIterator[Begin]:
                 chosen = {"provider": "acme", "faults": tuple(faults), **settings}
                 simulated = await start(Settings(doors=[door], **chosen))
                 running.append((wire, await stack.enter_async_context(simulated)))
-            opening = Engine.open(route_file(running), environ={"KEY": KEY})
+            opening = Engine.open(routes(route_file(running)), environ={"KEY": KEY})
             engine = await stack.enter_async_context(opening)
-            address = await stack.enter_async_context(serving(engine))
+            address = await stack.enter_async_context(serving(engine, pace))
             return Gateway(engine, address, [simulated for _, simulated in running])
 
         yield begin

@@ -144,6 +144,12 @@ class StreamWriter:
         """The name of the stream's framing."""
         return self._framing.name
 
+    @property
+    def ping(self) -> bytes:
+        """What says between two pieces that the stream is alive, before the prelude too; empty
+        where the framing has no words for that."""
+        return self._framing.ping
+
     def begin(self, start: Mapping[str, Any]) -> bytes:
         """The prelude. `start` has `id`, `model` and `created`."""
         self._reply = dict(start)
@@ -179,9 +185,11 @@ class StreamWriter:
         pieces.append(self._encoder.end())
         return b"".join(pieces)
 
-    def fail(self, error: Mapping[str, Any]) -> bytes:
-        """An error instead of an ending. `error` has `kind`, `message`, `status`, `request_id`."""
-        payload = self._templates.fail(error, self._reply, self._request)
+    def fail(self, error: Mapping[str, Any], reply: ReplyData | None = None) -> bytes:
+        """An error instead of an ending. `error` has `kind`, `message`, `status`, `request_id`;
+        `reply` is what had come of the answer."""
+        seen = {**(reply or {}), **self._reply}
+        payload = self._templates.fail(error, seen, self._request)
         return self._emit(payload, error=True) + self._encoder.end()
 
     def _interleaved(self, step: Step) -> bytes:

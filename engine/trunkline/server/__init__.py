@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from trunkline.server.app import App, create_app
 from trunkline.server.run import run_server, serve
+from trunkline.server.streaming import Pace
 
-__all__ = ["App", "create_app", "run_server", "serve"]
+__all__ = ["App", "Pace", "create_app", "run_server", "serve"]

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from trunkline.dialect import PathPattern
-from trunkline.errors import CallError, EngineClosed, InternalError, RequestError
+from trunkline.errors import EngineClosed, RequestError
 from trunkline.server.doors import DoorEndpoint
 from trunkline.server.facts import Health, Models
 from trunkline.server.incoming import ClientGoneError, Incoming
-from trunkline.server.outgoing import send_error
+from trunkline.server.outgoing import as_call_error, send_error
+from trunkline.server.streaming import Pace
 from trunkline.server.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trunkline.dialect import Door
+    from trunkline.errors import CallError
     from trunkline.runtime import Engine
     from trunkline.server.incoming import ASGIReceive, ASGIScope, ASGISend
     from trunkline.server.table import Endpoint
 
 __all__ = ["App", "create_app"]
 
-_log = logging.getLogger("trunkline.server")
 
-
-def create_app(engine: Engine, doors: Sequence[Door] | None = None) -> App:
+def create_app(
+    engine: Engine, doors: Sequence[Door] | None = None, *, pace: Pace | None = None
+) -> App:
     """An ASGI application on an open engine.
 
     `doors` are the dialects it speaks beside those that the route file declares; without them,
-    every built-in one that has a door. Whoever opened the engine closes it, after the last
-    request.
+    every built-in one that has a door. `pace` says when a silent stream shows that it is alive,
+    and how long a client that does not read is waited for. Whoever opened the engine closes it,
+    after the last request.
     """
-    return App(engine, _built_in() if doors is None else doors)
+    return App(engine, _built_in() if doors is None else doors, pace or Pace())
 
 
 def _built_in() -> list[Door]:
@@ -49,8 +51,9 @@ class App:
     Doors of dialects that a route file declares come before built-in ones, and change with it.
     """
 
-    def __init__(self, engine: Engine, doors: Sequence[Door]) -> None:
+    def __init__(self, engine: Engine, doors: Sequence[Door], pace: Pace) -> None:
         self._engine = engine
+        self._pace = pace
         self._doors = doors
         self._plan = engine.plan
         self._table = self._made()
@@ -60,7 +63,7 @@ class App:
         declared = [one.door for one in self._plan.dialects.values() if one.door is not None]
         endpoints: list[tuple[PathPattern, Endpoint]] = []
         for door in (*declared, *self._doors):
-            endpoint: Endpoint = DoorEndpoint(engine, door)
+            endpoint: Endpoint = DoorEndpoint(engine, door, self._pace)
             endpoints.extend((pattern, endpoint) for pattern in door.patterns)
         first = self._doors[0]
         endpoints.append((PathPattern("/v1/models"), Models(engine, first)))
@@ -102,19 +105,9 @@ class App:
             await endpoint(incoming, send)
         except ClientGoneError:
             return
-        except CallError as error:
-            if isinstance(error, InternalError):
-                _log.error("request %s: %s", incoming.request_id, error, exc_info=error)
-            await send_error(send, incoming, door, error, _about(error, endpoint))
-        except EngineClosed as error:
-            closed = InternalError(str(error))
-            closed.status = 503
-            await send_error(send, incoming, door, closed)
-        except Exception:
-            _log.exception("request %s failed", incoming.request_id)
-            await send_error(
-                send, incoming, door, InternalError("the server has a fault of its own")
-            )
+        except Exception as error:
+            said = as_call_error(error, incoming)
+            await send_error(send, incoming, door, said, _about(said, endpoint))
 
 
 def _unknown(incoming: Incoming, table: Table) -> RequestError:

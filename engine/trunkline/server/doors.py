@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from trunkline.errors import CallError, InternalError, RequestError
-from trunkline.server.incoming import WhileConnected
-from trunkline.server.outgoing import allowed, error_data, send_head, send_json
+from trunkline.errors import RequestError
+from trunkline.server.incoming import ClientGoneError, WhileConnected
+from trunkline.server.outgoing import allowed, as_call_error, error_data, send_json
+from trunkline.server.streaming import Outlet
 from trunkline.wire import WireError
 from trunkline.wire.jsontext import loads
 
@@ -17,13 +17,9 @@ if TYPE_CHECKING:
     from trunkline.graph import Reply
     from trunkline.runtime import Engine
     from trunkline.server.incoming import ASGISend, Incoming
+    from trunkline.server.streaming import Pace
 
 __all__ = ["DoorEndpoint"]
-
-_log = logging.getLogger("trunkline.server")
-
-_STREAM_HEADERS: Final = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
-"""Nothing between us and the client may hold a stream back."""
 
 
 class DoorEndpoint:
@@ -32,9 +28,10 @@ class DoorEndpoint:
 
     methods = ("POST",)
 
-    def __init__(self, engine: Engine, door: Door) -> None:
+    def __init__(self, engine: Engine, door: Door, pace: Pace) -> None:
         self.door = door
         self._engine = engine
+        self._pace = pace
 
     async def __call__(self, incoming: Incoming, send: ASGISend) -> None:
         """Answer. Raises `CallError` as long as nothing has been sent, `ClientGoneError` when
@@ -62,24 +59,27 @@ class DoorEndpoint:
 
     async def _stream(self, incoming: Incoming, request: dict[str, Any], send: ASGISend) -> None:
         writer = self.door.stream_writer(request, incoming.params, incoming.query)
-        async with self._engine.stream(
+        stream = self._engine.stream(
             request,
             headers=incoming.headers,
             request_id=incoming.request_id,
             door=self.door.dialect,
-        ) as stream:
-            reply = stream.reply
-            more = [*_STREAM_HEADERS, *allowed(reply.headers)]
-            await send_head(send, incoming, 200, writer.content_type, more)
+        )
+        reply: Reply | None = None
+        with Outlet(send, incoming, writer, self._pace) as outlet:
             try:
-                rest = await _write(reply, request, writer, send)
-            except CallError as error:
-                rest = writer.fail(error_data(error, incoming.request_id))
-            except Exception:
-                _log.exception("request %s failed after its answer began", incoming.request_id)
-                fault = InternalError("the answer could not be written")
-                rest = writer.fail(error_data(fault, incoming.request_id))
-            await send({"type": "http.response.body", "body": rest})
+                async with stream:
+                    reply = stream.reply
+                    await outlet.begin(reply.headers)
+                    rest = await _write(reply, request, writer, outlet)
+            except ClientGoneError:
+                raise
+            except Exception as error:
+                if not outlet.begun:
+                    raise
+                said = error_data(as_call_error(error, incoming), incoming.request_id)
+                rest = writer.fail(said, None if reply is None else reply.data)
+            await outlet.write(rest, more=False)
 
 
 async def _read(door: Door, incoming: Incoming) -> dict[str, Any]:
@@ -92,7 +92,7 @@ async def _read(door: Door, incoming: Incoming) -> dict[str, Any]:
 
 
 async def _write(
-    reply: Reply, request: dict[str, Any], writer: StreamWriter, send: ASGISend
+    reply: Reply, request: dict[str, Any], writer: StreamWriter, outlet: Outlet
 ) -> bytes:
     """Send the stream but for its ending, which is given back. What is ready at once is sent at
     once; the prelude goes with the first content, which has come when a reply is committed."""
@@ -101,6 +101,6 @@ async def _write(
     async for steps in reply.steps():
         ready += writer.write(steps)
         if ready:
-            await send({"type": "http.response.body", "body": ready, "more_body": True})
+            await outlet.write(ready)
             ready = b""
     return ready + writer.end({**reply.data, "id": reply_id, "model": model})

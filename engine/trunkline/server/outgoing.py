@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.errors import DeadlineError, InternalError, UpstreamError
+from trunkline.errors import CallError, DeadlineError, EngineClosed, InternalError, UpstreamError
 from trunkline.wire.jsontext import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trunkline.dialect import Door
-    from trunkline.errors import CallError
     from trunkline.server.incoming import ASGISend, Incoming
 
-__all__ = ["error_data", "send_error", "send_head", "send_json"]
+__all__ = ["allowed", "as_call_error", "error_data", "send_error", "send_head", "send_json"]
+
+_log = logging.getLogger("trunkline.server")
 
 _OURS: Final = frozenset(
     {
@@ -28,6 +30,9 @@ _OURS: Final = frozenset(
     }
 )
 """Response headers that a route file cannot set."""
+
+LONGEST_BUDGET_WAIT: Final = 3600.0
+"""Seconds."""
 
 _EXHAUSTED: Final = (UpstreamError, DeadlineError, InternalError)
 """After these the engine has tried what there is to try; a client's retry would begin again."""
@@ -78,11 +83,34 @@ async def send_error(
     """
     data = error_data(error, incoming.request_id)
     more = [*headers, *door.error_headers(data).items()]
-    if error.retry_after is not None:
-        more.append(("retry-after", str(math.ceil(error.retry_after))))
+    more.extend(_when_to_retry(error))
     if isinstance(error, _EXHAUSTED):
         more.append(("x-should-retry", "false"))
     await send_json(send, incoming, error.status, door.write_error(data), more)
+
+
+def _when_to_retry(error: CallError) -> list[tuple[str, str]]:
+    """Whole seconds, rounded up, and never 0: that would be a retry at once (RFC 9110, 10.2.3).
+    A budget that opens again in more than an hour is nothing that a client waits for."""
+    after = error.retry_after
+    if after is None or (error.kind == "budget" and after > LONGEST_BUDGET_WAIT):
+        return []
+    return [("retry-after", str(max(1, math.ceil(after))))]
+
+
+def as_call_error(error: Exception, incoming: Incoming) -> CallError:
+    """What to tell a client of an exception. Faults of our own are logged, and their words stay
+    inside."""
+    if isinstance(error, EngineClosed):
+        closed = InternalError(str(error))
+        closed.status = 503
+        return closed
+    if isinstance(error, CallError):
+        if isinstance(error, InternalError):
+            _log.error("request %s: %s", incoming.request_id, error, exc_info=error)
+        return error
+    _log.error("request %s failed", incoming.request_id, exc_info=error)
+    return InternalError("the server has a fault of its own")
 
 
 def error_data(error: CallError, request_id: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from trunkline.compile import Plan
     from trunkline.runtime import Engine
+    from trunkline.server.streaming import Pace
 
 __all__ = ["run_server", "serve"]
 
@@ -57,9 +58,10 @@ async def serve(
     port: int = 8080,
     *,
     ready: Callable[[str], None] = lambda address: None,
+    pace: Pace | None = None,
 ) -> None:
     """Serve an open engine until SIGINT or SIGTERM, which let requests under way end, or
-    cancellation, which does not; see `run_server`."""
+    cancellation, which does not; see `run_server`, and `create_app` for `pace`."""
     _need_uvicorn()
     import uvicorn
 
@@ -76,7 +78,7 @@ async def serve(
             ready(address)
 
     config = uvicorn.Config(
-        create_app(engine),
+        create_app(engine, pace=pace),
         http="httptools",
         ws="none",
         lifespan="off",

@@ -40,14 +40,14 @@ __all__ = [
 FRAMINGS: Final[dict[str, Framing]] = {
     framing.name: framing
     for framing in (
-        Framing("sse", "text/event-stream", SseDecoder, SseEncoder),
+        Framing("sse", "text/event-stream", SseDecoder, SseEncoder, b": ping\n\n"),
         Framing(
             "aws-eventstream",
             "application/vnd.amazon.eventstream",
             EventStreamDecoder,
             EventStreamEncoder,
         ),
-        Framing("json-array", "application/json", JsonArrayDecoder, JsonArrayEncoder),
+        Framing("json-array", "application/json", JsonArrayDecoder, JsonArrayEncoder, b"\n"),
         Framing("ndjson", "application/x-ndjson", NdjsonDecoder, NdjsonEncoder),
     )
 }

@@ -109,9 +109,14 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """A way to cut a stream of bytes into events: its media type, and how to read and write it."""
+    """A way to cut a stream of bytes into events: its media type, and how to read and write it.
+
+    `ping` says that a stream is alive and nothing else; empty where the framing has no words for
+    that.
+    """
 
     name: str
     content_type: str
     decoder: Callable[[], Decoder]
     encoder: Callable[[], Encoder]
+    ping: bytes = b""
