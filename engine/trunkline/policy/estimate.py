@@ -216,7 +216,7 @@ def _image(_part: Mapping[str, Any]) -> int:
 def _sound(part: Mapping[str, Any]) -> int:
     sound = part.get("input_audio") or {}
     rate = AUDIO_BYTES.get(str(sound.get("format")), AUDIO_BYTES["mp3"])
-    return max(AUDIO_SECOND * (_decoded(sound.get("data")) // rate), AUDIO_SECOND)
+    return AUDIO_SECOND * max(-(-_decoded(sound.get("data")) // rate), 1)
 
 
 def _file(part: Mapping[str, Any]) -> int:
