@@ -18,13 +18,14 @@ from trunkline.errors import (
     TrunklineError,
 )
 from trunkline.graph import Call, Media, Reply, Scope, SkippedError, State
+from trunkline.policy.estimate import estimate_input
 from trunkline.ports import Decision
 from trunkline.runtime.clock import SystemClock
 from trunkline.runtime.embeddings import Embeddings
 from trunkline.runtime.generation import Generation
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
-from trunkline.runtime.view import estimate_tokens, moment
+from trunkline.runtime.view import moment
 from trunkline.transport import HttpsFetcher, NativeTransport
 
 if TYPE_CHECKING:
@@ -316,7 +317,7 @@ class Engine:
         decision.model = request["model"]
         started = self._clock.monotonic()
         now = moment(self._clock.time()) if plan.reads_time else {}
-        seen = {**request, "tokens": estimate_tokens(request)} if plan.reads_tokens else request
+        seen = {**request, "tokens": estimate_input(request)} if plan.reads_tokens else request
         found = plan.find(request["model"], seen, headers, metadata, caller, now, operation)
         if found is None:
             raise _no_route(plan, request["model"])
