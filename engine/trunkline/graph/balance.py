@@ -17,6 +17,7 @@ the request are passed over and do not count.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,19 +96,39 @@ class Balance:
             left = cap - call.sent
             tried.update(i for i, member in enumerate(self.members) if member.need > left)
         chosen = call.state.keep(self.id, (self.by, self.weights), self._strategy)
-        under_way = call.state.in_flight
-
-        def load(index: int) -> int:
-            return sum(under_way.get(leaf, 0) for leaf in self.leaves[index])
-
-        index = chosen.pick(tried, load, call.random)
+        index = chosen.pick(tried, _Known(self, call.state.in_flight), call.random)
         if index is not None:
             shown = self.members[index]
             call.decision.picks.append((self.name or self.id, _shown(shown)))
         return index
 
     def _strategy(self) -> Strategy:
-        return strategy(self.by, self.weights)
+        return strategy(self.by, self.weights, [" ".join(leaves) for leaves in self.leaves])
+
+
+class _Known:
+    """What the strategies are told of the members (`Members`)."""
+
+    __slots__ = ("_balance", "_under_way", "key", "ramping")
+
+    def __init__(self, balance: Balance, under_way: Mapping[str, int]) -> None:
+        self._balance = balance
+        self._under_way = under_way
+        self.key = ""
+        self.ramping = False
+
+    def load(self, index: int) -> int:
+        under_way = self._under_way
+        return sum(under_way.get(leaf, 0) for leaf in self._balance.leaves[index])
+
+    def latency(self, index: int) -> float | None:
+        return None
+
+    def cost(self, index: int) -> float:
+        return math.inf
+
+    def share(self, index: int) -> float:
+        return 1.0
 
 
 def _shown(member: Node) -> str:
