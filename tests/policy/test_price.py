@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -215,3 +216,32 @@ def test_the_dearest_of_two_prices_is_never_less_than_either(
     for name in COUNTERS:
         dear = max(getattr(price.at(tokens), name) for price in (low, high))
         assert getattr(both.at(tokens), name) == dear
+
+
+def test_l4_a_budget_of_a_dollar_is_used_to_98_cents_and_never_overspent() -> None:
+    """L4: 200 requests at once of 2 cents at most each, which are asked again as long as what
+    others did not use comes back."""
+    chance = random.Random(11)
+    price = Price(rates(input=3, output=15), "x")
+    budget, spent = 1_000_000, 0
+    most = worst(price, 1_000, 1_133, 0)
+    assert most == 19_995
+    waiting, under_way = list(range(200)), list[int]()
+    while waiting and (under_way or budget - spent >= most):
+        while waiting and spent + (len(under_way) + 1) * most <= budget:
+            under_way.append(waiting.pop())
+        assert spent + len(under_way) * most <= budget
+        under_way.pop(chance.randrange(len(under_way)))
+        paid = cost({"input": 1_000, "output": chance.randrange(1_134)}, price)
+        assert paid.micro_dollars <= most
+        spent += paid.micro_dollars
+    assert 980_000 <= spent <= budget
+
+
+def test_l12_two_attempts_that_failed_are_named_beside_what_the_third_cost() -> None:
+    """L12: the cost is that of the success; what the others may have cost is flagged."""
+    failed = cost({"input": 1_000, "estimated": True}, CLAUDE)
+    success = cost({"input": 1_100, "output": 10}, CLAUDE)
+    both = total([success], maybe_billed=2 * failed.micro_dollars)
+    assert both.micro_dollars == success.micro_dollars == 3_450
+    assert (both.maybe_billed, both.estimated) == (6_000, False)
