@@ -22,7 +22,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Event", "Exclusion", "Health", "Permit", "Reason", "Site"]
 
-Reason = Literal["ejected", "cooled", "credential_out", "target_out", "origin_down", "down"]
+Reason = Literal[
+    "ejected",
+    "cooled",
+    "credential_out",
+    "target_out",
+    "origin_down",
+    "down",
+    "headroom",
+    "limit",
+    "budget",
+    "unpriced",
+    "throttled",
+    "avoided",
+]
+"""Why somebody is not asked; the second half is not for this register to find out."""
 
 CREDENTIAL_OUT: Final = 300.0
 """Seconds that a credential is left out which cannot pay or may not enter."""
