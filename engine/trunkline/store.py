@@ -7,16 +7,15 @@ what was really used: *reserve before, settle after*.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Change", "Claim", "Refused", "Store", "StoreDownError"]
+__all__ = ["Change", "Claim", "Refused", "Store", "StoreDownError", "StoreSetupError"]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one reservation takes from one counter. All amounts are integers: requests, tokens or
     micro-dollars.
 
@@ -50,8 +49,7 @@ class Refused:
     retry_after: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A claim that was reserved, and the amount that was really used (0 for a refund; a lease is
     returned whatever the amount)."""
 
@@ -60,7 +58,19 @@ class Change:
 
 
 class StoreDownError(Exception):
-    """The store cannot be asked, and its rule for that is to refuse (`on_store_down: closed`)."""
+    """The store cannot be asked, and its rule for that is to refuse (`on_store_down: closed`).
+
+    `budget` says that it was a budget's rule.
+    """
+
+    def __init__(self, message: str, *, budget: bool = False) -> None:
+        super().__init__(message)
+        self.budget = budget
+
+
+class StoreSetupError(Exception):
+    """The store answers and can never be used: a wrong password, scripts that are forbidden, a
+    file that is not ours. Raised when it is opened."""
 
 
 class Store(Protocol):
