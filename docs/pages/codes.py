@@ -22,6 +22,7 @@ FAMILIES: Final = {
     "TL3": "names",
     "TL4": "graph",
     "TL5": "templates and expressions",
+    "TL6": "capabilities, cost and time",
     "TL7": "security",
 }
 

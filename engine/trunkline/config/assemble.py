@@ -12,6 +12,7 @@ from trunkline.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from trunkline.config.source import Path
     from trunkline.diagnostics import Span
 
 __all__ = ["assemble"]
@@ -159,17 +160,20 @@ def _twice(document: Document) -> Iterator[Diagnostic]:
                 yield _declared_twice(name, *sorted((span, spans[name]), reverse=True))
             spans[name] = span
     for section in LISTS:
-        yield from _twice_listed(document, section)
+        yield from _twice_listed(document, (section,))
+    providers = document.value.get("providers")
+    for name in providers if isinstance(providers, dict) else ():
+        yield from _twice_listed(document, ("providers", name, "keys"))
 
 
-def _twice_listed(document: Document, section: str) -> Iterator[Diagnostic]:
-    items = document.value.get(section)
+def _twice_listed(document: Document, path: Path) -> Iterator[Diagnostic]:
+    items = document.get(path)
     spans: dict[str, Span] = {}
     for index, item in enumerate(items if isinstance(items, list) else ()):
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(name, str):
             continue
-        span = document.span((section, index, "name"))
+        span = document.span((*path, index, "name"))
         if name in spans:
             yield _declared_twice(name, span, spans[name])
         else:
