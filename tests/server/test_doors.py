@@ -19,6 +19,7 @@ from tests.sdks.asking import Ask
 from tests.sdks.cohere_http import CohereError
 from tests.sdks.wires import WIRES
 from tests.server.conftest import serving
+from tests.server.doors import CONTENTS, DOORS
 from trunkline.runtime import Engine
 from trunkline.simulator import Fault
 from trunkline.wire import FRAMINGS
@@ -51,45 +52,6 @@ CLIENTS = pytest.mark.parametrize(
     ],
 )
 RAISED = (openai.APIError, anthropic.APIError, errors.APIError, ClientError, CohereError)
-
-CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
-CONTENTS: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
-DOORS: dict[str, tuple[str, dict[str, Any]]] = {
-    "openai-chat": ("/v1/chat/completions", {"model": "m", "stream": True, **CHAT}),
-    "openai-responses": ("/v1/responses", {"model": "m", "stream": True, "input": "hi"}),
-    "anthropic-messages": (
-        "/v1/messages",
-        {"model": "m", "max_tokens": 99, "stream": True, **CHAT},
-    ),
-    "vertex-anthropic": (
-        "/v1/projects/p/locations/l/publishers/anthropic/models/m:streamRawPredict",
-        {"anthropic_version": "vertex-2023-10-16", "max_tokens": 99, "stream": True, **CHAT},
-    ),
-    "gemini-generate": ("/v1beta/models/m:streamGenerateContent?alt=sse", CONTENTS),
-    "gemini-array": ("/v1beta/models/m:streamGenerateContent", CONTENTS),
-    "bedrock-converse": (
-        "/model/m/converse-stream",
-        {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
-    ),
-    "bedrock-invoke-claude": (
-        "/model/anthropic.claude-x/invoke-with-response-stream",
-        {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 99, **CHAT},
-    ),
-    "bedrock-invoke-nova": (
-        "/model/amazon.nova-x/invoke-with-response-stream",
-        {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
-    ),
-    "bedrock-invoke-titan": (
-        "/model/amazon.titan-text-x/invoke-with-response-stream",
-        {"inputText": "hi"},
-    ),
-    "bedrock-invoke-llama": (
-        "/model/meta.llama3-x/invoke-with-response-stream",
-        {"prompt": "<|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|>"},
-    ),
-    "cohere-chat": ("/v2/chat", {"model": "m", "stream": True, **CHAT}),
-}
-"""A path of each door, and a body that asks for a stream there."""
 
 EACH = pytest.mark.parametrize("door", DOORS)
 

@@ -43,7 +43,8 @@ class StreamTemplates:
 
     `name` gives an event's name for framings that have names; `wrap` what is framed instead of
     an event, if anything; `kinds` lists the kinds of block that this wire carries; `done` is the
-    payload that ends the stream; `stamp` a key under which events are numbered from 0;
+    payload that ends the stream; `stamp` a key under which events are numbered from 0; `ping` what
+    shows that a silent stream is alive, None for the framing's own words;
     `interleave` says that events name their block, so that several may be open at once; `family`
     owns the blocks that only this wire knows.
     """
@@ -60,6 +61,7 @@ class StreamTemplates:
     wrap: Callable[[JSONMap], Any] | None = None
     done: bytes = b""
     stamp: str = ""
+    ping: bytes | None = None
     interleave: bool = False
 
 
@@ -147,8 +149,9 @@ class StreamWriter:
     @property
     def ping(self) -> bytes:
         """What says between two pieces that the stream is alive, before the prelude too; empty
-        where the framing has no words for that."""
-        return self._framing.ping
+        where there are no words for that."""
+        own = self._templates.ping
+        return self._framing.ping if own is None else own
 
     def begin(self, start: Mapping[str, Any]) -> bytes:
         """The prelude. `start` has `id`, `model` and `created`."""

@@ -70,6 +70,7 @@ _SECTIONS = {
         "wrap",
         "done",
         "stamp",
+        "ping",
         "interleave",
         "kinds",
         "begin",
@@ -105,6 +106,7 @@ _KINDS: dict[str, tuple[type, str]] = {
     "serve.paths": (list, "a list of paths"),
     "serve.stream.done": (str, "the text that ends a stream"),
     "serve.stream.stamp": (str, "the name of a field"),
+    "serve.stream.ping": (str, "text that clients pass over, such as a line end"),
     "serve.stream.kinds": (list, "a list of kinds of blocks"),
 }
 
@@ -389,6 +391,7 @@ class _Builder:
             wrap=self._optional(("serve", "stream", "wrap"), ("event",), "serve"),
             done=str(section.get("done", "")).encode(),
             stamp=section.get("stamp", ""),
+            ping=section["ping"].encode() if "ping" in section else None,
             interleave=section.get("interleave") is True,
         )
 

@@ -73,6 +73,8 @@ class DialectServeStream(Strict):
     """Data that ends a whole stream."""
     stamp: str | None = None
     """A key that numbers the events."""
+    ping: str | None = None
+    """What a silent stream sends to show that it is alive, instead of the framing's own words."""
     interleave: Any = None
     """Whether several blocks may be open at once."""
     kinds: Any = None
