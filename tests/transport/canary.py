@@ -7,6 +7,7 @@ import datetime
 import ssl
 from contextlib import asynccontextmanager
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -25,8 +26,16 @@ HOSTS = ("cdn.example.com", "files.example.com")
 
 
 @cache
-def certified() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """TLS for a server that is called by `HOSTS`, and for clients that believe it."""
+def certified(
+    hosts: tuple[str, ...] = HOSTS, ip: str | None = None
+) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """TLS for a server that is called by these names, and for clients that believe it."""
+    server, pem = _certified(hosts, ip)
+    return server, ssl.create_default_context(cadata=pem)
+
+
+@cache
+def _certified(hosts: tuple[str, ...], ip: str | None) -> tuple[ssl.SSLContext, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "canary")])
     now = datetime.datetime.now(datetime.UTC)
@@ -39,7 +48,7 @@ def certified() -> tuple[ssl.SSLContext, ssl.SSLContext]:
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(h) for h in HOSTS]), False)
+        .add_extension(x509.SubjectAlternativeName(_names(hosts, ip)), False)
         .sign(key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM)
@@ -53,7 +62,17 @@ def certified() -> tuple[ssl.SSLContext, ssl.SSLContext]:
         file = Path(folder) / "both.pem"
         file.write_bytes(secret + pem)
         server.load_cert_chain(file)
-    return server, ssl.create_default_context(cadata=pem.decode())
+    return server, pem.decode()
+
+
+def _names(hosts: tuple[str, ...], ip: str | None) -> list[x509.GeneralName]:
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
+    return names if ip is None else [*names, x509.IPAddress(ip_address(ip))]
+
+
+def authority(hosts: tuple[str, ...], ip: str | None = None) -> str:
+    """The certificate of that server in PEM."""
+    return _certified(hosts, ip)[1]
 
 
 class Canary:

@@ -15,6 +15,7 @@ import pytest
 from trunkline.transport import HttpxTransport, NativeTransport
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from trunkline.ports import Transport
@@ -70,7 +71,11 @@ class Server:
 
 
 @asynccontextmanager
-async def _served(play: Callable[[Peer, Server], Awaitable[None]]) -> AsyncIterator[Server]:
+async def _served(
+    play: Callable[[Peer, Server], Awaitable[None]],
+    tls: ssl.SSLContext | None = None,
+    path: str | None = None,
+) -> AsyncIterator[Server]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,8 +95,13 @@ async def _served(play: Callable[[Peer, Server], Awaitable[None]]) -> AsyncItera
             tasks.discard(task)
 
     closing = False
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    site = Server(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    if path is not None:
+        server = await asyncio.start_unix_server(connected, path, ssl=tls)
+        site = Server("http://local.test")
+    else:
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+        scheme = "http" if tls is None else "https"
+        site = Server(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     try:
         yield site
     finally:
@@ -103,8 +113,9 @@ async def _served(play: Callable[[Peer, Server], Awaitable[None]]) -> AsyncItera
 
 
 @pytest.fixture
-def served() -> Callable[[Callable[[Peer, Server], Awaitable[None]]], object]:
-    """`async with served(play) as server`: `play(peer, server)` runs for each connection."""
+def served() -> Callable[..., object]:
+    """`async with served(play) as server`: `play(peer, server)` runs for each connection; with
+    `tls`, or at the socket file `path`."""
     return _served
 
 

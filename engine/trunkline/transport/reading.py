@@ -219,10 +219,10 @@ class ResponseReader:
         finally:
             got = sum(map(len, self._pieces[before:]))
             self.unread += got
+        chunks.weigh(len(data), got)
         self.whole = chunks.whole
         if chunks.surplus:
             self.keep = False
-        chunks.weigh(len(data), got)
 
 
 class _Chunks:
