@@ -31,6 +31,7 @@ TYPES = {
     429: ("rate_limit_error", "This request would exceed your rate limit."),
     504: ("timeout_error", "The request took too long."),
     529: ("overloaded_error", "Overloaded"),
+    500: ("api_error", "Internal server error"),
 }
 
 STOPS = {"stop": "end_turn", "length": "max_tokens"}
@@ -38,7 +39,7 @@ STOPS = {"stop": "end_turn", "length": "max_tokens"}
 
 def error(status: int, code: str | None, message: str | None) -> tuple[dict[str, str], JSONMap]:
     """Headers and body of a refusal."""
-    kind, said = TYPES.get(status, ("api_error", "Internal server error"))
+    kind, said = TYPES.get(status) or TYPES[400 if status < 500 else 500]
     body = {"type": code or kind, "message": message or said}
     return {}, {"type": "error", "error": body, "request_id": "req_faultd"}
 

@@ -29,6 +29,7 @@ TYPES = {
     424: ("ModelErrorException", "The model failed."),
     429: ("ThrottlingException", "Too many requests, please wait before trying again."),
     503: ("ServiceUnavailableException", "The service is not available."),
+    500: ("InternalServerException", "Something went wrong."),
 }
 
 STOPS = {"stop": "end_turn", "length": "max_tokens"}
@@ -36,7 +37,7 @@ STOPS = {"stop": "end_turn", "length": "max_tokens"}
 
 def error(status: int, code: str | None, message: str | None) -> tuple[dict[str, str], JSONMap]:
     """Headers and body of a refusal."""
-    kind, said = TYPES.get(status, ("InternalServerException", "Something went wrong."))
+    kind, said = TYPES.get(status) or TYPES[400 if status < 500 else 500]
     return {"x-amzn-errortype": code or kind}, {"message": message or said}
 
 

@@ -20,6 +20,7 @@ SAID = {
     402: "your account has an outstanding billing balance",
     404: "model 'm' not found",
     429: "You are using a rate limited key. Please wait and try again later.",
+    500: "internal server error",
 }
 
 STOPS = {"stop": "COMPLETE", "length": "MAX_TOKENS"}
@@ -31,7 +32,10 @@ class Cohere:
     @staticmethod
     def error(status: int, code: str | None, message: str | None) -> tuple[dict[str, str], JSONMap]:
         """Headers and body of a refusal: there are no codes."""
-        return {}, {"id": "faultd", "message": message or SAID.get(status, "internal server error")}
+        return {}, {
+            "id": "faultd",
+            "message": message or SAID.get(status) or SAID[400 if status < 500 else 500],
+        }
 
     @staticmethod
     def _usage(asked: Asked) -> JSONMap:

@@ -36,7 +36,7 @@ STOPS = {"stop": "STOP", "length": "MAX_TOKENS"}
 
 def error(status: int, code: str | None, message: str | None) -> tuple[dict[str, str], JSONMap]:
     """Headers and body of a refusal."""
-    kind, said = TYPES.get(status, ("UNKNOWN", "Something went wrong."))
+    kind, said = TYPES.get(status) or TYPES[400 if status < 500 else 500]
     body = {"code": status, "message": message or said, "status": code or kind}
     return {}, {"error": body}
 

@@ -29,12 +29,13 @@ TYPES = {
     422: ("invalid_request_error", None, "The request cannot be processed."),
     429: ("requests", "rate_limit_exceeded", "Rate limit reached for requests."),
     503: ("server_error", None, "The server is overloaded."),
+    500: ("server_error", None, "The server had an error."),
 }
 
 
 def error(status: int, code: str | None, message: str | None) -> tuple[dict[str, str], JSONMap]:
     """Headers and body of a refusal."""
-    kind, usual, said = TYPES.get(status, ("server_error", None, "The server had an error."))
+    kind, usual, said = TYPES.get(status) or TYPES[400 if status < 500 else 500]
     body = {"message": message or said, "type": kind, "param": None, "code": code or usual}
     return {}, {"error": body}
 
