@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docs.pages.markdown import item, one_of, paragraph, whole, yaml
 from trunkline.compile.inherit import DEFAULT_SENDS, Inherited
+from trunkline.compile.policies import CheckRules, RetryShare, StateSettings
 from trunkline.config.generate import route_file_schema
 from trunkline.config.models import LATER, RouteFile, Strict, words
 from trunkline.config.models import nodes as node_models
 from trunkline.errors import KINDS
+from trunkline.policy.breaker import BreakerRules
+from trunkline.policy.budgets import BudgetRule
+from trunkline.policy.retry import RetryRules
 from trunkline.ports import Timeouts
 from trunkline.simulator import Settings as Simulation
 
@@ -37,12 +41,38 @@ def _seconds(value: float | None) -> str:
 
 
 _SIMULATED: Final = _of(Simulation)
+_BREAKER: Final = BreakerRules()
+_BREAKER_TIMES: Final = {
+    "window": _seconds(_BREAKER.window),
+    "open": _seconds(_BREAKER.base),
+    "max_open": _seconds(_BREAKER.most),
+    "ramp": _seconds(_BREAKER.ramp),
+}
+_CHECK: Final = CheckRules()
+_RETRY: Final = RetryRules()
+_STATE: Final = StateSettings()
 
 DEFAULTS: Final[dict[str, Any]] = {
     **{f"Timeouts.{name}": _seconds(value) for name, value in _of(Timeouts).items()},
     "Retry.max_sends": DEFAULT_SENDS,
     "Retry.same_target": _of(Inherited)["same_target"],
     "Settings.unsupported": _of(Inherited)["unsupported"],
+    "Backoff.base": _seconds(_RETRY.base),
+    "Backoff.cap": _seconds(_RETRY.cap),
+    "RetryBudget.share": RetryShare().share,
+    "RetryBudget.per_second": RetryShare().per_second,
+    "CircuitBreakerNumbers.consecutive_failures": _BREAKER.consecutive,
+    "CircuitBreakerNumbers.failure_rate": _BREAKER.failure_rate,
+    "CircuitBreakerNumbers.minimum_requests": _BREAKER.minimum,
+    **{f"CircuitBreaker.{name}": time for name, time in _BREAKER_TIMES.items()},
+    "HealthCheck.every": _seconds(_CHECK.every),
+    "HealthCheck.timeout": _seconds(_CHECK.timeout),
+    "HealthCheck.fail_after": _CHECK.fail_after,
+    "HealthCheck.pass_after": _CHECK.pass_after,
+    "Budget.alert": _of(BudgetRule)["alert"],
+    "Redis.prefix": _STATE.prefix,
+    "Redis.timeout": _seconds(_STATE.timeout),
+    "State.replicas": _STATE.replicas,
     "SimulatedProvider.latency": _seconds(_SIMULATED["latency"]),
     "SimulatedProvider.chunk_delay": _seconds(_SIMULATED["chunk_delay"]),
     "SimulatedProvider.chunk": _SIMULATED["chunk"],

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.diagnostics import Diagnostic
 from trunkline.lint.walk import node_maps
+from trunkline.policy.breaker import BreakerRules
+from trunkline.policy.retry import RetryRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_BASE: Final = 0.1
-_CAP: Final = 2.0
-_OPEN: Final = 10.0
-_MAX_OPEN: Final = 300.0
+_RETRY: Final = RetryRules()
+_BREAKER: Final = BreakerRules()
 
 
 def check(spec: Spec) -> Iterator[Diagnostic]:
@@ -60,17 +60,21 @@ def _of_retry(retry: Retry) -> Iterator[tuple[Path, str, str]]:
                 why = f"`{key}` is about trying the same target again, which `same_target: 0` bars"
                 yield (key,), why, "leave it out"
     backoff = retry.backoff
-    if backoff is not None and (backoff.base or _BASE) > (backoff.cap or _CAP):
+    if backoff is not None and (backoff.base or _RETRY.base) > (backoff.cap or _RETRY.cap):
         key = "base" if backoff.base is not None else "cap"
-        why = f"the first wait ({backoff.base or _BASE:g}s) is above the longest "
-        yield ("backoff", key), f"{why}({backoff.cap or _CAP:g}s)", "let `base` be below `cap`"
+        why = f"the first wait ({backoff.base or _RETRY.base:g}s) is above the longest "
+        yield (
+            ("backoff", key),
+            f"{why}({backoff.cap or _RETRY.cap:g}s)",
+            "let `base` be below `cap`",
+        )
 
 
 def _of_breaker(breaker: Any) -> Iterator[tuple[Path, str, str]]:
     if breaker.failure_rate == "off" and breaker.minimum_requests is not None:
         why = "`minimum_requests` is about the failure rate, which is off"
         yield ("minimum_requests",), why, "leave it out"
-    first, most = breaker.open or _OPEN, breaker.max_open or _MAX_OPEN
+    first, most = breaker.open or _BREAKER.base, breaker.max_open or _BREAKER.most
     if isinstance(first, float) and isinstance(most, float) and first > most:
         key = "open" if breaker.open is not None else "max_open"
         why = f"the first ejection ({first:g}s) is above the longest ({most:g}s)"

@@ -134,9 +134,9 @@ class OnStoreDown(Strict):
     limit, `open` lets all through, `closed` refuses all."""
 
     limits: StoreDown | None = None
-    """For limits."""
+    """For limits; without it `local`."""
     budgets: StoreDown | None = None
-    """For budgets."""
+    """For budgets; without it `local`."""
 
 
 class State(Strict):
@@ -151,9 +151,9 @@ class State(Strict):
     redis: Redis | None = None
     """In Redis or Valkey, for many machines."""
     replicas: PositiveOrReference | None = None
-    """How many processes share the counters; while these are down, each has its share."""
+    """How many processes share the counters; while these cannot be asked, each has its share."""
     on_store_down: StoreDown | OnStoreDown | None = None
-    """What happens while the counters cannot be asked."""
+    """What happens while the counters cannot be asked; without it `local`."""
 
     @model_validator(mode="after")
     def _one_place(self) -> State:

@@ -104,8 +104,8 @@ class Retry(Strict):
     prefer: Literal["next_target", "same_target"] | None = None
     """Whether a wait that the provider asks for is spent on the same target."""
     when_all_out: Literal["fail_fast", "try_soonest"] | None = None
-    """What happens when every target is ejected or cooling down: refuse at once, or ask the one
-    that comes back first all the same."""
+    """What happens when every target is ejected or cooling down: refuse at once (`fail_fast`, if
+    nothing is said), or ask the one that comes back first all the same."""
     backoff: Backoff | None = None
     """How long to wait before the same target is asked again."""
     budget: Literal["off"] | RetryBudget | None = None
@@ -149,15 +149,16 @@ class Streaming(Strict):
     commit: Literal["first_content", "complete"] | Commit | None = None
     """Until then another target may take over without the caller noticing."""
     on_interrupt: Literal["error", "restart", "resume"] | None = None
-    """What to do when an answer breaks off after it was committed: say so, begin anew at the next
-    target as long as nothing was shown, or let the next target go on from the text so far, where
-    it is known to take an answer that has begun (capability `prefill`)."""
+    """What to do when an answer breaks off after it was committed: say so (`error`, if nothing is
+    said), begin anew at the next target as long as nothing was shown, or let the next target go on
+    from the text so far, where it is known to take an answer that has begun (capability
+    `prefill`)."""
     on_malformed: Literal["fail", "skip"] | None = None
-    """What to do with an event of the stream that cannot be read: count it as a failure, or leave
-    it out and record that."""
+    """What to do with an event of the stream that cannot be read: count it as a failure (`fail`,
+    if nothing is said), or leave it out and record that."""
     on_disconnect: Literal["cancel", "drain"] | None = None
-    """What to do upstream when the caller goes away: cancel at once, or read the answer to its end
-    (of 20 such answers at a time), so that what it cost is known exactly."""
+    """What to do upstream when the caller goes away: cancel at once (if nothing is said), or read
+    the answer to its end, 20 such answers at a time, so that what it cost is known exactly."""
     upstream_stream: bool | None = None
     """Ask the provider for a stream even if the caller wants a whole answer, so that a provider
     that falls silent is noticed early."""
@@ -375,11 +376,12 @@ class Hedge(Strict):
     of: Node
     """Who is asked: a group, so that the second request goes to another target."""
     after: PeriodOrAuto | None = None
-    """How late is late; `auto` is when 95 of 100 answers have begun, and never under 500ms."""
+    """How late is late; `auto`, which holds where nothing is said, is when 95 of 100 answers have
+    begun, and never under 500ms."""
     max: Annotated[int, Field(ge=1, le=3)] | None = None
-    """At most this many extra requests."""
+    """At most this many extra requests; without it 1."""
     share: Annotated[float, Field(ge=0, le=1)] | None = None
-    """At most this share of requests gets an extra one, from 0 to 1."""
+    """At most this share of requests gets an extra one, from 0 to 1; without it 0.05."""
 
 
 class Cache(Strict):
@@ -405,7 +407,7 @@ class Mirror(Strict):
     sample: Annotated[float, Field(ge=0, le=1)] | None = None
     """The share that is copied, from 0 to 1; without it all."""
     at_once: Annotated[int, Field(ge=1)] | None = None
-    """At most this many copies at a time; what comes then is not copied."""
+    """At most this many copies at a time, without it 20; what comes then is not copied."""
 
 
 class NodeMap(Settings):
