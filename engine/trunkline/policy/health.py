@@ -256,21 +256,27 @@ class Health:
         if site.origin in self._down:
             found.append(("down", now + PAUSE))
         origin = self._origins.get(site.origin)
-        if origin is not None and not origin.admits(now):
+        if origin is not None and origin.cause is not None and not origin.admits(now):
             found.append(("origin_down", max(origin.until, now + PAUSE)))
         target = self._targets.get(site.breaker)
-        if target is not None and not target.admits(now):
+        if target is not None and target.cause is not None and not target.admits(now):
             honoured = target.silent if lone else not (panic and target.cause == "rate")
             if honoured:
                 found.append(("ejected", max(target.until, now + PAUSE)))
+        cooled = self._cooldowns.until((site.credential, site.breaker))
+        if cooled > now:
+            found.append(("cooled", cooled))
+        if self._out or self._out_models:
+            found += self._out_reasons(site, now)
+        return found
+
+    def _out_reasons(self, site: Site, now: float) -> list[tuple[Reason, float]]:
         out: tuple[tuple[Reason, float], ...] = (
             ("credential_out", self._out.get(("credential_out", site.credential), 0.0)),
             ("target_out", self._out.get(("target_out", site.breaker), 0.0)),
             ("target_out", self._out_models.get((site.breaker, site.model), 0.0)),
-            ("cooled", self._cooldowns.until((site.credential, site.breaker))),
         )
-        found += [(reason, until) for reason, until in out if until > now]
-        return found
+        return [(reason, until) for reason, until in out if until > now]
 
     def _note(
         self, breaker: Breaker, token: int, key: str, tripped: Tripped | None, events: list[Event]
