@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docs.pages.markdown import item, one_of, paragraph, whole, yaml
 from trunkline.compile.inherit import DEFAULT_SENDS, Inherited
-from trunkline.compile.policies import CheckRules, RetryShare, StateSettings
+from trunkline.compile.policies import CheckRules, RetryShare
 from trunkline.config.generate import route_file_schema
 from trunkline.config.models import LATER, RouteFile, Strict, words
 from trunkline.config.models import nodes as node_models
@@ -18,6 +18,7 @@ from trunkline.errors import KINDS
 from trunkline.policy.breaker import BreakerRules
 from trunkline.policy.budgets import BudgetRule
 from trunkline.policy.retry import RetryRules
+from trunkline.policy.state_settings import StateSettings
 from trunkline.ports import Timeouts
 from trunkline.simulator import Settings as Simulation
 

@@ -10,7 +10,6 @@ import pytest
 from trunkline.compile.policies import (
     CheckRules,
     RetryShare,
-    StateSettings,
     breaker_rules,
     budget_rule,
     check_rules,
@@ -25,6 +24,7 @@ from trunkline.policy.breaker import BreakerRules
 from trunkline.policy.budgets import BudgetRule
 from trunkline.policy.limits import LimitRule, Quota
 from trunkline.policy.retry import RetryRules
+from trunkline.policy.state_settings import StateSettings
 
 
 def read(**sections: Any) -> RouteFile:
@@ -209,14 +209,14 @@ def state(said: Any, environ: dict[str, str] | None = None) -> StateSettings:
 
 
 def test_state_is_in_memory_unless_something_else_is_said() -> None:
-    assert state_settings(None, {}) == state("memory") == StateSettings()
+    assert state_settings(None, {}, Path()) == state("memory") == StateSettings()
 
 
 def test_a_file_of_counters_is_beside_the_route_file() -> None:
     assert state({"file": "state.db", "replicas": 4}) == StateSettings(
-        kind="file", file=Path("/etc/trunkline/state.db"), replicas=4
+        kind="file", path="/etc/trunkline/state.db", replicas=4
     )
-    assert state({"file": "${env:DB}"}, {"DB": "/var/state.db"}).file == Path("/var/state.db")
+    assert state({"file": "${env:DB}"}, {"DB": "/var/state.db"}).path == "/var/state.db"
 
 
 def test_redis_gets_its_settings_from_the_environment() -> None:
@@ -233,15 +233,15 @@ def test_redis_gets_its_settings_from_the_environment() -> None:
         prefix="house:",
         timeout=0.02,
         replicas=3,
-        limits="local",
-        budgets="closed",
+        on_down_limits="local",
+        on_down_budgets="closed",
     )
     assert "geheim" not in repr(found)
 
 
 def test_one_word_says_it_of_limits_and_budgets() -> None:
     found = state({"redis": {"url": "redis://db"}, "on_store_down": "open"})
-    assert (found.limits, found.budgets) == ("open", "open")
+    assert (found.on_down_limits, found.on_down_budgets) == ("open", "open")
 
 
 @pytest.mark.parametrize("replicas", ["0", "many", "-1"])

@@ -8,8 +8,7 @@ and nothing but an open engine needs them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from trunkline.config.models import CircuitBreakerNumbers, Money, OnStoreDown, State
@@ -18,18 +17,20 @@ from trunkline.config.references import Join, Reference, resolve
 from trunkline.policy.breaker import BreakerRules
 from trunkline.policy.budgets import BudgetRule
 from trunkline.policy.limits import LimitRule, Quota
+from trunkline.policy.state_settings import StateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from trunkline.config.models import Budget, HealthCheck, LimitBase, Retry
     from trunkline.policy.limits import Unit
     from trunkline.policy.retry import RetryRules
+    from trunkline.policy.state_settings import OnDown
 
 __all__ = [
     "CheckRules",
     "RetryShare",
-    "StateSettings",
     "breaker_rules",
     "budget_rule",
     "check_rules",
@@ -170,30 +171,8 @@ def budget_rule(said: Budget) -> BudgetRule | None:
     return rule if said.alert is None else replace(rule, alert=said.alert)
 
 
-Down = Literal["local", "open", "closed"]
-
-
-@dataclass(frozen=True, slots=True)
-class StateSettings:
-    """Where counters are kept: in `memory`, in a `file`, or at the `url` of a Redis, whose keys
-    begin with `prefix` and whose operations may take `timeout` seconds.
-
-    `replicas` processes share them. `limits` and `budgets` are what happens to each while the
-    counters cannot be asked.
-    """
-
-    kind: Literal["memory", "file", "redis"] = "memory"
-    file: Path = Path()
-    url: str = field(default="", repr=False)
-    prefix: str = "trunkline:"
-    timeout: float = 0.05
-    replicas: int = 1
-    limits: Down = "local"
-    budgets: Down = "local"
-
-
 def state_settings(
-    said: str | State | None, environ: Mapping[str, str], folder: Path = Path()
+    said: str | State | None, environ: Mapping[str, str], folder: Path
 ) -> StateSettings:
     """`state`, with its references resolved; a file's path is relative to `folder`.
 
@@ -204,19 +183,22 @@ def state_settings(
         return StateSettings()
     down = said.on_store_down
     apart = down if isinstance(down, OnStoreDown) else OnStoreDown()
-    both: Down = down if isinstance(down, str) else "local"
-    settings = StateSettings(limits=apart.limits or both, budgets=apart.budgets or both)
+    both: OnDown = down if isinstance(down, str) else "local"
+    changes: dict[str, Any] = {
+        "on_down_limits": apart.limits or both,
+        "on_down_budgets": apart.budgets or both,
+    }
     if said.replicas is not None:
-        settings = replace(settings, replicas=_positive(said.replicas, environ))
+        changes["replicas"] = _positive(said.replicas, environ)
     if said.redis is None:
-        return replace(settings, kind="file", file=folder / resolve(said.file or "", environ))
+        path = folder / resolve(said.file or "", environ)
+        return StateSettings(kind="file", path=str(path), **changes)
     redis = said.redis
-    settings = replace(settings, kind="redis", url=resolve(redis.url, environ))
     if redis.prefix is not None:
-        settings = replace(settings, prefix=resolve(redis.prefix, environ))
+        changes["prefix"] = resolve(redis.prefix, environ)
     if redis.timeout is not None:
-        settings = replace(settings, timeout=_seconds(redis.timeout, environ))
-    return settings
+        changes["timeout"] = _seconds(redis.timeout, environ)
+    return StateSettings(kind="redis", url=resolve(redis.url, environ), **changes)
 
 
 def _positive(value: int | Reference | Join, environ: Mapping[str, str]) -> int:

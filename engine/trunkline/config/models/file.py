@@ -121,7 +121,8 @@ class Redis(Strict):
     url: Text
     """Where it is, credentials included: a reference."""
     prefix: Text | None = None
-    """What the names of all keys begin with, where several users share a server."""
+    """What the names of all keys begin with. In a cluster, what is in its `{}` keeps them on one
+    node."""
     timeout: PeriodOrReference | None = None
     """How long an operation may take; after that the server counts as down."""
 
