@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 __all__ = [
     "Attempt",
@@ -165,7 +165,13 @@ class Random(Protocol):
 
 @dataclass(slots=True)
 class Attempt:
-    """One send to one target. `outcome` is `ok` or an error kind; times are in seconds."""
+    """One send to one target. `outcome` is `ok`, `cancelled` or an error kind; times are in
+    seconds. `credential` is the name of the provider's key that was used, if it has several.
+
+    `usage` is what the provider counted or, with `estimated` in it, what we did; `micro_dollars`
+    is what that costs, None where no price is known. `maybe_billed` is what a send that failed
+    may have cost all the same: its input, as we estimate it.
+    """
 
     target: str
     outcome: str = ""
@@ -174,6 +180,10 @@ class Attempt:
     started: float = 0.0
     first_content: float | None = None
     seconds: float = 0.0
+    credential: str = ""
+    usage: Mapping[str, Any] | None = None
+    micro_dollars: int | None = None
+    maybe_billed: int = 0
 
 
 @dataclass(slots=True)
@@ -190,7 +200,12 @@ class Decision:
 
     `targets` are leaf ids (`provider/upstream-model`) in the order considered; `dropped` names
     request fields that the answering wire could not carry and that only hinted at something;
-    `picks` says which member each balance or switch chose, by node id.
+    `picks` says which member each balance or switch chose, by node id. `trace_id` is what the
+    caller's own records call the request.
+
+    When the request is over it is settled: `outcome` is `ok`, `cancelled` or an error kind,
+    `seconds` how long it took, `usage` the tokens of all its attempts, and `cost` what they cost
+    (see `trunkline.policy.price.Cost.to_json`), with what failed attempts may have been billed.
     """
 
     request_id: str = ""
@@ -204,6 +219,11 @@ class Decision:
     attempts: list[Attempt] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     simulated: bool = False
+    trace_id: str = ""
+    outcome: str = ""
+    seconds: float = 0.0
+    usage: Mapping[str, Any] | None = None
+    cost: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON, for `--json`, logs and headers."""

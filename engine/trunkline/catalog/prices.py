@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trunkline.price import Price, Rates, Tier, dearest, per_million
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trunkline.config.models import Price as PriceModel
     from trunkline.config.models import RouteFile
@@ -118,6 +118,13 @@ class Prices:
             del self._known[next(iter(self._known))]
         self._known[key] = price
         return price
+
+    def warm(self, provider_types: Iterable[str]) -> None:
+        """Read the list now, if any of these providers may be in it: that takes a while."""
+        for name in provider_types:
+            if name in LISTED:
+                self._listed(name, "", "")
+                return
 
     def why_not(self, provider_type: str, leaf: str) -> str:
         """Why `of` has no price for a leaf, and what to do, in a sentence for people."""

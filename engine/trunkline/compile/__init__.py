@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trunkline import lint
+from trunkline.compile.callers import caller_budgets, caller_limits
 from trunkline.compile.dialects import Dialects
 from trunkline.compile.inherit import Inherited
 from trunkline.compile.late import late_paths, settled
@@ -98,6 +99,7 @@ def compile_spec(spec: Spec) -> tuple[Plan | None, list[Diagnostic]]:
         if one.provider is not None:
             own = spec.document.get(("providers", name))
             check_unread(report, one.provider, own, overlays.provider_reads)
+    limits, budgets = caller_limits(file, overlays), caller_budgets(file, overlays)
     routes = [route for route in compiled if route is not None]
     whole = len(routes) == len(compiled)
     matcher = matcher_of(file, routes, report) if whole else None
@@ -116,6 +118,8 @@ def compile_spec(spec: Spec) -> tuple[Plan | None, list[Diagnostic]]:
         fetch_rules(file),
         overlays.reads_tokens,
         overlays.reads_time,
+        limits,
+        budgets,
     )
     return plan, list(plan.warnings)
 

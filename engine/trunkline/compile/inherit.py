@@ -7,12 +7,14 @@ leaf. Overlays do not replace one another: all apply, the outermost first.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.compile.policies import RetryShare, limit_rule, retry_rules, retry_share
 from trunkline.config.references import Join, Reference
 from trunkline.errors import DEFAULT_KINDS
 from trunkline.graph.target import TargetSettings
+from trunkline.policy.retry import RetryRules
 from trunkline.ports import Timeouts
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from trunkline.config.models import Settings as SettingsModel
     from trunkline.graph.overlay import Overlay
     from trunkline.graph.target import Wire
+    from trunkline.policy.limits import LimitRule
 
 __all__ = ["DEFAULT_SENDS", "Inherited", "Times", "times_of"]
 
@@ -61,8 +64,15 @@ class Inherited:
     same_target: int = 1
     retry_on: frozenset[str | int] | None = None
     prefer_same: bool = False
+    retry_rules: RetryRules = field(default_factory=RetryRules)
+    retry_budget: RetryShare | None = RetryShare()  # noqa: RUF009 a tuple does not change
+    limits: tuple[LimitRule, ...] = ()
     unsupported: str = "skip"
     hold: int | None = 1
+    on_interrupt: str = "error"
+    skip_malformed: bool = False
+    drain: bool = False
+    upstream_stream: bool = False
     requests: tuple[Overlay, ...] = ()
     wires: tuple[Wire, ...] = ()
     replies: tuple[Overlay, ...] = ()
@@ -82,8 +92,12 @@ class Inherited:
             **self._streaming(defaults.streaming),
         )
 
-    def below(self, model: SettingsModel, overlays: OverlaySet, *, inner: bool) -> Inherited:
-        """With the settings of a route, or of an inner node."""
+    def below(
+        self, model: SettingsModel, overlays: OverlaySet, *, node: str | None = None
+    ) -> Inherited:
+        """With the settings of a route, or of an inner node, which is then named."""
+        inner = node is not None
+        limit = limit_rule(f"node {node}", model.limits, caller=False) if inner else None
         request, wire, reply = overlays.request, overlays.wire, overlays.reply
         sends = model.retry.max_sends if inner and model.retry is not None else None
         return replace(
@@ -94,6 +108,7 @@ class Inherited:
             wires=self.wires if wire is None else (*self.wires, wire),
             replies=self.replies if reply is None else (*self.replies, reply),
             sends=self.sends if sends is None else sends,
+            limits=self.limits if limit is None else (*self.limits, limit),
             **self._retry(model.retry),
             **self._streaming(model.streaming),
         )
@@ -109,15 +124,28 @@ class Inherited:
             said["retry_on"] = usual.union(retry.on)
         if retry.prefer is not None:
             said["prefer_same"] = retry.prefer == "same_target"
+        said["retry_rules"] = retry_rules(retry, self.retry_rules)
+        said["retry_budget"] = retry_share(retry, self.retry_budget)
         return said
 
     def _streaming(self, streaming: Streaming | None) -> dict[str, Any]:
-        if streaming is None or streaming.commit is None:
-            return {}
+        said: dict[str, Any] = {}
+        if streaming is None:
+            return said
         commit = streaming.commit
         if isinstance(commit, str):
-            return {"hold": None if commit == "complete" else 1}
-        return {"hold": commit.tokens}
+            said["hold"] = None if commit == "complete" else 1
+        elif commit is not None:
+            said["hold"] = commit.tokens
+        if streaming.on_interrupt is not None:
+            said["on_interrupt"] = streaming.on_interrupt
+        if streaming.on_malformed is not None:
+            said["skip_malformed"] = streaming.on_malformed == "skip"
+        if streaming.on_disconnect is not None:
+            said["drain"] = streaming.on_disconnect == "drain"
+        if streaming.upstream_stream is not None:
+            said["upstream_stream"] = streaming.upstream_stream
+        return said
 
     def target(self, provider: Times, model: Times) -> TargetSettings:
         """The settings of a leaf, with what its provider and model say of timeouts."""
@@ -136,6 +164,13 @@ class Inherited:
             same_target=same,
             retry_on=self.retry_on,
             prefer_same=self.prefer_same,
+            retry_rules=self.retry_rules,
+            retry_budget=self.retry_budget,
+            limits=self.limits,
+            on_interrupt=self.on_interrupt,  # type: ignore[arg-type]  # the model's own words
+            skip_malformed=self.skip_malformed,
+            drain=self.drain,
+            upstream_stream=self.upstream_stream,
             unsupported=self.unsupported,  # type: ignore[arg-type]  # the model's own words
             hold=self.hold,
             filter_moves=self.filter_moves,

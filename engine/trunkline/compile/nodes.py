@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import lcm
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.catalog import rows
-from trunkline.config.models import MemberMap, NodeMap
+from trunkline.compile.weights import whole_weights
 from trunkline.errors import DEFAULT_KINDS
 from trunkline.graph import Arm, Balance, Fallback, Switch, Target
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from trunkline.compile.providers import Declared
     from trunkline.compile.report import Report
     from trunkline.config.models import Fallback as FallbackModel
-    from trunkline.config.models import RouteFile
+    from trunkline.config.models import NodeMap, RouteFile
     from trunkline.config.source import Path
     from trunkline.embeddings import Operation
     from trunkline.graph import Node
@@ -109,7 +107,8 @@ class Nodes:
             self._depth -= 1
 
     def _map(self, node: NodeMap, path: Path, inherited: Inherited) -> Node | None:
-        inner = inherited.below(node, self.overlays.settings(node, path), inner=True)
+        overlays = self.overlays.settings(node, path)
+        inner = inherited.below(node, overlays, node=self._id(path))
         name = node.name or ""
         kind = node.kind
         at = (*path, kind)
@@ -313,9 +312,11 @@ class Nodes:
             return None
         weights = _weights(model.of)
         leaves = tuple(self.leaves(member) for member in group.nodes)
-        balance = Balance(
-            self._id(path), group.nodes, weights, model.by, leaves, inherited.sends, name
-        )
+        key = None
+        if model.key is not None:
+            key = self.overlays.condition((*path, "balance", "key"))
+        sends = inherited.sends
+        balance = Balance(self._id(path), group.nodes, weights, model.by, leaves, sends, name, key)
         return self._affordable(balance, path, inherited)
 
     def _switch(self, node: NodeMap, path: Path, inherited: Inherited, name: str) -> Node | None:
@@ -365,11 +366,5 @@ class Nodes:
 
 
 def _weights(members: Sequence[Any]) -> tuple[int, ...]:
-    """The weights as whole numbers in the same proportion: shares are exact, so 0.1 is a tenth."""
-    said = [
-        member.weight if isinstance(member, MemberMap) and member.weight is not None else 1
-        for member in members
-    ]
-    exact = [Fraction(str(weight)) for weight in said]
-    scale = lcm(*(weight.denominator for weight in exact))
-    return tuple(int(weight * scale) for weight in exact)
+    """The weights of a balance's members."""
+    return whole_weights([getattr(member, "weight", None) for member in members])

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from trunkline.diagnostics import Diagnostic
     from trunkline.dialect import Dialect
     from trunkline.embeddings import Operation
-    from trunkline.graph import FetchRules, Node, Provider
+    from trunkline.graph import CallerBudget, CallerLimit, FetchRules, Node, Provider
+    from trunkline.policy.limits import LimitRule
     from trunkline.policy.match import Matcher
 
 __all__ = ["Found", "Plan", "Route"]
@@ -27,7 +28,9 @@ class Route:
     """Which requests go where. `view` is what expressions see as `route`; `total` is the time
     for a whole request in seconds; `when_text` is the condition as written. `operation` is what
     it is for, None for whatever its targets can be asked; `mixed` names the models whose vectors
-    would mix if it were asked for embeddings."""
+    would mix if it were asked for embeddings. `allow` names what callers may set, `limits` is how
+    much may go by this route; `lone` tells that it has one target only, and `try_soonest` that one
+    is asked even when all are out."""
 
     id: str
     name: str
@@ -40,6 +43,10 @@ class Route:
     when_text: str = ""
     operation: Operation | None = None
     mixed: tuple[str, ...] = ()
+    allow: frozenset[str] = frozenset()
+    limits: LimitRule | None = None
+    lone: bool = False
+    try_soonest: bool = False
 
 
 class Found(NamedTuple):
@@ -73,6 +80,8 @@ class Plan:
     fetch: FetchRules | None = None
     reads_tokens: bool = False
     reads_time: bool = False
+    limits: tuple[CallerLimit, ...] = ()
+    budgets: tuple[CallerBudget, ...] = ()
 
     @property
     def document(self) -> Document:

@@ -10,13 +10,16 @@ from trunkline.catalog import rows
 from trunkline.compile.addresses import check_address
 from trunkline.compile.inherit import Times, times_of
 from trunkline.compile.origins import check_origin, check_required, check_settings
+from trunkline.compile.policies import breaker_rules, limit_rule
 from trunkline.compile.roots import PROVIDER_FIELDS, REQUEST_FIELDS, closed_in_dialects
 from trunkline.compile.settings import check_headers, check_models
+from trunkline.compile.weights import whole_weights
 from trunkline.config.models import SIMULATED, SimulatedProvider
 from trunkline.config.models import Model as ModelEntry
 from trunkline.config.source import merge
 from trunkline.diagnostics import Diagnostic, did_you_mean
-from trunkline.graph.provider import DialectRule, Model, Provider
+from trunkline.graph.provider import DialectRule, Key, Model, Provider
+from trunkline.policy.breaker import BreakerRules
 from trunkline.policy.pattern import PatternError, predicate
 from trunkline.template import Library
 
@@ -50,8 +53,10 @@ class Declared:
 
 def compile_providers(file: RouteFile, report: Report, dialects: Dialects) -> dict[str, Declared]:
     """Every provider that the route file declares."""
+    said = None if file.defaults is None else file.defaults.circuit_breaker
+    breaker = breaker_rules(said, BreakerRules())
     return {
-        name: _One(name, entry, report, dialects).build()
+        name: _One(name, entry, report, dialects, breaker).build()
         for name, entry in (file.providers or {}).items()
     }
 
@@ -68,13 +73,16 @@ def fault_condition(
 class _One:
     """One provider on its way from a row and an entry to a `Provider`."""
 
-    def __init__(self, name: str, entry: Entry, report: Report, dialects: Dialects) -> None:
+    def __init__(
+        self, name: str, entry: Entry, report: Report, dialects: Dialects, breaker: BreakerRules
+    ) -> None:
         self.name = name
         self.entry = entry
         self.simulated = isinstance(entry, SimulatedProvider)
         self.path: Path = ("providers", name)
         self.report = report
         self.dialects = dialects
+        self.breaker = breaker
 
     def build(self) -> Declared:
         before = len(self.report.found)
@@ -104,7 +112,17 @@ class _One:
             said = whole.value.get("capabilities")
             facts = {} if said is None else {"capabilities": said}
             provider = Provider(
-                self.name, kind, rules, models, whole.value, facts, base=base, lacks=lacks
+                self.name,
+                kind,
+                rules,
+                models,
+                whole.value,
+                facts,
+                base=base,
+                lacks=lacks,
+                breaker=breaker_rules(self.entry.circuit_breaker, self.breaker),
+                limits=limit_rule(f"provider {self.name}", self.entry.limits, caller=False),
+                keys=self._keys(),
             )
             if placed and not self.simulated:
                 plain = None if row is None else row.value
@@ -209,6 +227,16 @@ class _One:
                 message = f"a rule above is for all models, so these are asked in {everyone[0]}"
                 hint = "move the rule without `models` to the end"
                 self.report.found.append(Diagnostic("TL313", "warning", message, span, hint))
+
+    def _keys(self) -> tuple[Key, ...]:
+        """The credentials of a pool; one without a name goes by its number."""
+        pool = getattr(self.entry, "keys", None) or ()
+        weights = whole_weights([key.weight for key in pool])
+        names = [key.name or str(number) for number, key in enumerate(pool, 1)]
+        return tuple(
+            Key(name, weight, limit_rule(f"key {self.name}#{name}", key.limits, caller=False))
+            for name, weight, key in zip(names, weights, pool, strict=True)
+        )
 
     def _lacks(self, said: Mapping[str, Any], path: Path) -> frozenset[str]:
         """The fields of a request that are not taken."""

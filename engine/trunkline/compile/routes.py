@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trunkline.compile.inherit import DEFAULT_SENDS
 from trunkline.compile.nodes import MOST_LEAVES, node_id
 from trunkline.compile.plan import Route
+from trunkline.compile.policies import limit_rule
 from trunkline.compile.vectors import mixed_models, without_vectors
 from trunkline.config.models import Match, NodeMap
 from trunkline.policy.match import Matcher
@@ -52,7 +53,7 @@ class _Routing:
         if isinstance(model.match, Match) and model.match.when is not None:
             text = model.match.when
             when = self.overlays.condition((*path, "match", "when"))
-        inner = inherited.below(model, self.overlays.settings(model, path), inner=False)
+        inner = inherited.below(model, self.overlays.settings(model, path))
         inner = _capturing(inner, patterns)
         to = self.nodes.build(model.to, (*path, "to"), inner)
         sends = self._sends(model)
@@ -78,6 +79,10 @@ class _Routing:
             text,
             operation,
             mixed,
+            allow=frozenset(model.allow or ()),
+            limits=limit_rule(f"route {identity}", model.limits, caller=True),
+            lone=len(self.nodes.leaves(to)) == 1,
+            try_soonest=self._retry(model, "when_all_out") == "try_soonest",
         )
 
     def _embeds(self, to: Node, mixed: tuple[str, ...], path: Path) -> bool:
@@ -120,13 +125,18 @@ class _Routing:
                 self.report.error("TL409", message, place, _RE2_HINT)
 
     def _sends(self, model: RouteModel) -> int:
-        """The strongest `max_sends` among defaults, route and the route's own node."""
+        sends: int | None = self._retry(model, "max_sends")
+        return DEFAULT_SENDS if sends is None else sends
+
+    def _retry(self, model: RouteModel, key: str) -> Any:
+        """What `retry` says for a whole request: the strongest word among defaults, route and the
+        route's own node."""
         defaults = self.file.defaults.retry if self.file.defaults is not None else None
         node = model.to.retry if isinstance(model.to, NodeMap) else None
         for retry in (node, model.retry, defaults):
-            if retry is not None and retry.max_sends is not None:
-                return retry.max_sends
-        return DEFAULT_SENDS
+            if retry is not None and getattr(retry, key) is not None:
+                return getattr(retry, key)
+        return None
 
     def _possible(self, to: Any, sends: int, path: Path) -> bool:
         count = self.nodes.count(to)

@@ -35,28 +35,20 @@ async def in_batches(
     most = binding.dialect.most_inputs(request, binding.view, provider)
     if most is None or len(texts) <= most:
         return await ask(request)
-    release, call.release = call.release, lambda: None
     sent = call.sent
     replies: list[Reply] = []
-    try:
-        for at in range(0, len(texts), most):
-            batch = texts[at : at + most]
-            reply = await ask({**request, "input": batch})
-            found = len(reply.data.get("embeddings", ()))
-            if found != len(batch):
-                raise UpstreamError("malformed", f"{found} vectors came for {len(batch)} texts")
-            replies.append(reply)
-            call.sent = sent
-    finally:
-        call.release = release
+    for at in range(0, len(texts), most):
+        batch = texts[at : at + most]
+        reply = await ask({**request, "input": batch})
+        found = len(reply.data.get("embeddings", ()))
+        if found != len(batch):
+            raise UpstreamError("malformed", f"{found} vectors came for {len(batch)} texts")
+        replies.append(reply)
+        call.sent = sent
     call.sent = sent + 1
+    last = replies[-1]
     fold = _joined(replies, binding.dialect.fold(provider))
-    return Reply(
-        fold,
-        call.decision,
-        on_end=lambda _reply, _outcome: release(),
-        headers=lambda _reply: replies[-1].headers,
-    )
+    return Reply(fold, call.decision, headers=lambda _reply: last.headers, price=last.priced)
 
 
 def _joined(replies: list[Reply], fold: Fold) -> Fold:

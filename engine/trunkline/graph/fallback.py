@@ -7,9 +7,9 @@
 
 `on` names the error kinds, or the statuses of a provider's answer, that move on; `default` is
 the nine kinds that are nobody's fault but the provider's. A member that cannot carry the
-request is passed over, whatever `on` says. No member may use up the sends that the members
-after it need, so the last resort is always reached. When all fail, the last real failure is
-raised.
+request, or is not to be asked now, is passed over, whatever `on` says. No member may use up the
+sends that the members after it need, so the last resort is always reached. When all fail, the
+last real failure is raised.
 """
 
 from __future__ import annotations
@@ -54,24 +54,32 @@ class Fallback:
 
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """The reply of the first member that answers."""
-        outer, more = call.cap, call.more
+        outer, more, lower = call.cap, call.more, call.lower
+        tiered, panic = call.tiered, call.panic
         cap = outer if self.sends is None else min(outer, call.sent + self.sends)
         last = len(self.members) - 1
         failure: UpstreamError | None = None
         for index, member in enumerate(self.members):
             call.cap = max(call.sent + 1, cap - self.after[index])
             call.more = more or index < last
+            call.lower = (*self.members[index + 1 :], *lower)
+            call.tiered = call.panic = False
             try:
                 return await member.call(request, call)
             except UpstreamError as error:
                 if failure is None or not isinstance(error, SkippedError):
                     failure = error
-                if not self.moves_on(error):
+                if not self.moves_on(error) or not call.options.fallback:
                     break
             finally:
-                call.cap, call.more = outer, more
+                call.cap, call.more, call.lower = outer, more, lower
+                call.tiered, call.panic = tiered, panic
         assert failure is not None
         raise failure
+
+    def exits(self, request: Mapping[str, Any], call: Call, *, panic: bool = False) -> bool:
+        """Whether any member can be asked now."""
+        return any(member.exits(request, call, panic=panic) for member in self.members)
 
     def moves_on(self, error: UpstreamError) -> bool:
         """Whether the next member is asked after this failure."""

@@ -20,18 +20,21 @@ from typing import TYPE_CHECKING, Protocol
 
 from trunkline.errors import UpstreamError
 from trunkline.graph.media import Media
+from trunkline.graph.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from trunkline.chat import JSON
     from trunkline.embeddings import Operation
+    from trunkline.graph.account import Account
     from trunkline.graph.provider import Upstream
     from trunkline.graph.reply import Reply
     from trunkline.graph.state import State
+    from trunkline.policy.health import Exclusion
     from trunkline.ports import Clock, Decision, Random, Transport
 
-__all__ = ["Call", "Node", "Scope", "SkippedError", "least_sends"]
+__all__ = ["Call", "ExcludedError", "Node", "Scope", "SkippedError", "least_sends"]
 
 
 class SkippedError(UpstreamError):
@@ -40,6 +43,15 @@ class SkippedError(UpstreamError):
 
     def __init__(self, message: str, *, target: str) -> None:
         super().__init__("unsupported", message, target=target)
+
+
+class ExcludedError(SkippedError):
+    """A target is not to be asked now: it is ejected or cooled, its credentials are out, or a
+    limit leaves no room. `exclusion` says why and until when."""
+
+    def __init__(self, message: str, *, target: str, exclusion: Exclusion) -> None:
+        super().__init__(message, target=target)
+        self.exclusion = exclusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +79,15 @@ class Call:
     count at which the node that is called now must stop; `more` tells whether something else may
     be tried after it. `deadline` is on `clock.monotonic()`. `media` is what may be fetched for it.
     `pin` names the provider that has what the request refers to, once that is settled, and
-    `picker` is the outermost node that picks among several below which we are. `release` is called
-    once when the call is over, by whoever ends it.
+    `picker` is the outermost node that picks among several below which we are.
+
+    `account` is what it takes from limits and budgets, `excluded` which targets were not asked
+    because of their health or headroom, and why.
+    `lower` are the nodes that are asked if the one that is called now fails; `tiered` tells
+    whether a balance above has looked at its members' health already, and `panic` whether too few
+    of them were well, so that those that only fail too often are asked all the same. `lone` is
+    true where the route has one target only, `forced` names a target that is asked whatever its
+    health, and `avoid` those that are not, because another walk is asking them.
     """
 
     decision: Decision
@@ -81,6 +100,7 @@ class Call:
     clock: Clock
     random: Random
     state: State
+    account: Account
     started: float
     deadline: float | None
     cap: int
@@ -89,9 +109,16 @@ class Call:
     sent: int = 0
     more: bool = False
     media: Media = field(default_factory=Media)
+    options: Options = field(default_factory=Options)
     pin: str = ""
     picker: Node | None = None
-    release: Callable[[], None] = field(default=lambda: None)
+    excluded: list[tuple[str, Exclusion]] = field(default_factory=list)
+    lower: tuple[Node, ...] = ()
+    tiered: bool = False
+    panic: bool = False
+    lone: bool = False
+    forced: str = ""
+    avoid: frozenset[str] = frozenset()
 
     def since_start(self) -> float:
         """Seconds since the request came."""
@@ -118,6 +145,12 @@ class Node(Protocol):
     @property
     def need(self) -> int:
         """See the class."""
+        ...
+
+    def exits(self, request: Mapping[str, JSON], call: Call, *, panic: bool = False) -> bool:
+        """Whether any target below could be asked now, as far as its health and its headroom
+        tell. Asked only while something is wrong somewhere (`State.calm` is false). `panic` is as
+        in `Call`."""
         ...
 
     async def call(self, request: Mapping[str, JSON], call: Call) -> Reply:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trunkline.auth import Hiding, credential_headers, signing_settings
+from trunkline.policy.breaker import BreakerRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from trunkline.auth import Signer
     from trunkline.dialect import Dialect
     from trunkline.embeddings import Operation
+    from trunkline.policy.health import Site
+    from trunkline.policy.limits import LimitRule
+    from trunkline.policy.price import Price
     from trunkline.template import Template
 
-__all__ = ["Binding", "DialectRule", "Model", "Provider", "Upstream"]
+__all__ = ["Binding", "Credential", "DialectRule", "Key", "Model", "Provider", "Upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,23 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """One of a provider's credentials, as a plan knows it: how often it is used beside the
+    others, and what it may be used for."""
+
+    name: str
+    weight: int = 1
+    limits: LimitRule | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """Who is called and in which dialect. `settings` is the merged row, with references to
     secrets and environment still unresolved; `facts` are known of all its models. `base` makes its
-    base URL of its settings, where that is a template; `lacks` is as in a rule, for all of them."""
+    base URL of its settings, where that is a template; `lacks` is as in a rule, for all of them.
+
+    `breaker` says when a target of it is taken out, `limits` how much may be sent to it, and
+    `keys` are its credentials where it has several."""
 
     name: str
     type: str
@@ -79,6 +96,9 @@ class Provider:
     facts: Mapping[str, Any] = field(default_factory=dict)
     base: Template | None = None
     lacks: frozenset[str] = frozenset()
+    breaker: BreakerRules = field(default_factory=BreakerRules)
+    limits: LimitRule | None = None
+    keys: tuple[Key, ...] = ()
 
     @property
     def credential_headers(self) -> frozenset[str]:
@@ -159,17 +179,38 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Credential:
+    """One way to sign. `id` is what health and limits go by (`provider#name`), `name` what
+    decision records show, empty where the provider has one only."""
+
+    id: str
+    signer: Signer
+    name: str = ""
+    limits: LimitRule | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     """A provider of an open engine.
 
     `base_url` has no slash at its end. `headers`, in lower case, go with every request, in place
     of a dialect's own. `view` is what templates see as `provider`: plain settings, never secrets.
-    `hide` takes its secrets out of what it says.
+    `credentials` are used by `weights`. `price` tells what a model costs, by the upstream's name
+    for it. `hide` takes its secrets out of what it says. `sites` remembers under which names the
+    health of its targets is kept.
     """
 
     base_url: str
     headers: Mapping[str, str] = field(repr=False)
-    signer: Signer
+    credentials: tuple[Credential, ...]
     view: Mapping[str, Any]
     simulated: bool = False
     hide: Hiding = field(default_factory=lambda: Hiding(()))
+    weights: tuple[int, ...] = (1,)
+    price: Callable[[str], Price | None] = field(default=lambda _model: None)
+    sites: dict[tuple[str, str, str], Site] = field(default_factory=dict, repr=False)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what connections to it have in common."""
+        return "/".join(self.base_url.split("/", 3)[:3])

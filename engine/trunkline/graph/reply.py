@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trunkline.chat import ReplyData, Usage
     from trunkline.dialect import Step
     from trunkline.graph.answer import Answer
+    from trunkline.policy.price import Cost
     from trunkline.ports import Decision
 
 __all__ = ["Reply", "Watch", "deltas_of"]
@@ -76,7 +77,9 @@ class Reply:
         "_fold",
         "_headers",
         "_on_end",
+        "_outcome",
         "_patience",
+        "_price",
         "_ready",
         "_watch",
         "decision",
@@ -92,17 +95,20 @@ class Reply:
         watch: Watch | None = None,
         on_end: Callable[[Reply, str], None] | None = None,
         headers: Callable[[Reply], dict[str, str]] | None = None,
+        price: Callable[[Usage | None], Cost | None] | None = None,
     ) -> None:
         """A reply without an `answer` is complete; `ready` is what was read of it as a stream.
         `on_end` is called once, with `ok`, an error kind or `cancelled`, when all has been read
-        or the reading stops."""
+        or the reading stops. `price` tells what its tokens cost."""
         self.decision = decision
         self._fold = fold
         self._answer = answer
         self._watch = watch
         self._patience = Patience()
         self._headers = headers
-        self._on_end = on_end
+        self._price = price
+        self._on_end = [] if on_end is None else [on_end]
+        self._outcome = ""
         self._ready = ready if answer is None else answer.ready
         self._data: ReplyData | None = None
         if answer is None:
@@ -177,9 +183,14 @@ class Reply:
         return self.data["usage"]
 
     @property
-    def cost(self) -> None:
-        """What it cost. Not known: there are no prices yet."""
-        return
+    def cost(self) -> Cost | None:
+        """What its tokens cost and how that was computed; None where no price is known. What
+        attempts that failed on the way may have cost is in `decision.cost`."""
+        return self.priced(self.usage)
+
+    def priced(self, usage: Usage | None) -> Cost | None:
+        """What so many tokens cost where this answer came from."""
+        return None if self._price is None else self._price(usage)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -263,9 +274,18 @@ class Reply:
             self._end(outcome)
 
     def _end(self, outcome: str) -> None:
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
+        self._outcome = outcome
+        waiting, self._on_end = self._on_end, []
+        for on_end in waiting:
             on_end(self, outcome)
+
+    def at_end(self, on_end: Callable[[Reply, str], None]) -> None:
+        """Have this called too when all has been read or the reading stops; at once, if it is
+        over already."""
+        if self._outcome:
+            on_end(self, self._outcome)
+        else:
+            self._on_end.append(on_end)
 
     async def aclose(self) -> None:
         """Stop reading; what has come stays readable. Safe to call at any time."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from trunkline.errors import DeadlineError, UpstreamError
 from trunkline.graph.answer import Answer
 from trunkline.graph.reply import Reply, Watch
+from trunkline.policy.outcome import NEUTRAL, SUCCESS, classify
 from trunkline.wire import WireError
 from trunkline.wire.jsontext import loads
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from trunkline.dialect import Fold
+    from trunkline.graph.passage import Passage
     from trunkline.graph.render import Rendering
     from trunkline.ports import Attempt, HttpRequest, HttpResponse
 
@@ -31,16 +33,29 @@ ERROR_TIME: Final = 5.0
 """Seconds that this may take: the status has said most of it."""
 
 
+_HEALTH: Final = {"ok": SUCCESS, "interrupted": classify("interrupted", None, "head", None)}
+"""What an answer counts as by how its reading ended."""
+
+
 class Send:
     """One send to one target, from the first byte out to the commit."""
 
-    __slots__ = ("_times", "attempt", "binding", "call", "leaf", "rendering", "settings", "signed")
+    __slots__ = (
+        "_times",
+        "attempt",
+        "binding",
+        "call",
+        "passage",
+        "rendering",
+        "settings",
+        "signed",
+    )
 
-    def __init__(self, rendering: Rendering, leaf: str, attempt: Attempt) -> None:
-        """`leaf` is the id under which the send is counted. `signed` is what was sent, if it came
-        to that."""
+    def __init__(self, rendering: Rendering, passage: Passage, attempt: Attempt) -> None:
+        """`passage` is what the attempt holds, and who signs it. `signed` is what was sent, if it
+        came to that."""
         self.rendering = rendering
-        self.leaf = leaf
+        self.passage = passage
         self.attempt = attempt
         self.signed: HttpRequest | None = None
         self.binding = rendering.binding
@@ -54,7 +69,7 @@ class Send:
         seconds, ours = self._patience()
         try:
             async with asyncio.timeout(seconds):
-                self.signed = await self.rendering.upstream.signer.sign(unsigned)
+                self.signed = await self.passage.credential.signer.sign(unsigned)
                 response = await self.call.transport.send(self.signed, self._times)
                 try:
                     return await self._read(response)
@@ -79,6 +94,7 @@ class Send:
 
     async def _read(self, response: HttpResponse) -> Reply:
         self.attempt.status = response.status
+        self.passage.heard(response.headers)
         if not 200 <= response.status < 300:
             raise await self._refused(response)
         if self.call.stream:
@@ -170,16 +186,24 @@ class Send:
 
     def _committed(self, fold: Fold, **arriving: Any) -> Reply:
         """The reply: nobody else will be asked from here on."""
-        self.attempt.first_content = self.call.since_start()
-        self.attempt.outcome = "ok"
+        attempt = self.attempt
+        attempt.first_content = self.call.since_start()
+        attempt.outcome = "ok"
+        self.passage.committed(attempt.first_content - attempt.started)
         headers = self.rendering.reply_headers if self.settings.replies else None
-        return Reply(fold, self.call.decision, on_end=self._ended, headers=headers, **arriving)
+        return Reply(
+            fold,
+            self.call.decision,
+            on_end=self._ended,
+            headers=headers,
+            price=self.passage.cost_of,
+            **arriving,
+        )
 
-    def _ended(self, _reply: Reply, outcome: str) -> None:
+    def _ended(self, reply: Reply, outcome: str) -> None:
         self.attempt.outcome = outcome
         self.attempt.seconds = self.call.since_start() - self.attempt.started
-        self.call.state.end(self.leaf)
-        self.call.release()
+        self.passage.answered(reply, _HEALTH.get(outcome, NEUTRAL), self.attempt)
 
 
 class Peeked:

@@ -1,29 +1,80 @@
-"""What outlives a request and a plan: counters, keyed by ids that a reload does not change."""
+"""What outlives a request and a plan: health, latency and counters, keyed by ids that a reload
+does not change."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, TypeVar
+
+from trunkline.policy.estimate import Estimates
+from trunkline.policy.headroom import Headrooms
+from trunkline.policy.health import Health
+from trunkline.policy.latency import PeakEwma, Quantiles
+from trunkline.policy.retry_budget import RetryBudget
+from trunkline.policy.throttle import AdaptiveThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trunkline.policy.health import Event
+    from trunkline.ports import Random
+
 __all__ = ["State"]
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger("trunkline.health")
 
 
 class State:
     """One engine's memory.
 
     `in_flight` counts the sends that are under way to each leaf id. `keep` holds what a node
-    remembers between requests, such as the place of a round robin, under the node's id.
+    remembers between requests, such as the place of a round robin, under the node's id. `alert`
+    is told what changed in the health of a target, once; `told` are the credentials whose
+    providers say what is left of their limits.
     """
 
-    __slots__ = ("_kept", "in_flight")
+    __slots__ = (
+        "_kept",
+        "_tight",
+        "alert",
+        "estimates",
+        "headrooms",
+        "health",
+        "in_flight",
+        "told",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, chance: Random, alert: Callable[[Event], None] | None = None) -> None:
         self.in_flight: dict[str, int] = {}
+        self.health = Health(chance)
+        self.headrooms = Headrooms()
+        self.estimates = Estimates()
+        self.alert = alert or _log
+        self.told: set[str] = set()
         self._kept: dict[str, tuple[object, object]] = {}
+        self._tight = 0.0
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing at all is wrong, so that nobody need look closer."""
+        return self.health.calm and not self._tight
+
+    def tighten(self, key: tuple[str, str], now: float) -> None:
+        """What is left of a provider's own limit may have come to an end."""
+        until = self.headrooms.until(key, 1, now)
+        if until is not None:
+            self._tight = max(self._tight, until)
+
+    def left_until(self, key: tuple[str, str], now: float) -> float | None:
+        """When a provider's own limit has room again, None if it has some now."""
+        if not self._tight:
+            return None
+        if now >= self._tight:
+            self._tight = 0.0
+            return None
+        return self.headrooms.until(key, 1, now)
 
     def keep(self, node: str, shape: object, make: Callable[[], T]) -> T:
         """What `node` keeps; made anew when there is none or when its `shape` has changed.
@@ -34,6 +85,22 @@ class State:
         if kept is None or kept[0] != shape:
             kept = self._kept[node] = (shape, make())
         return kept[1]  # type: ignore[return-value]  # `make` gave it, for this node
+
+    def retries(self, key: str, share: float, reserve: float) -> RetryBudget:
+        """The retry budget of a target."""
+        return self.keep(f"retry {key}", (share, reserve), lambda: RetryBudget(share, reserve))
+
+    def throttle(self, key: str) -> AdaptiveThrottle:
+        """How often a target has refused of late."""
+        return self.keep(f"throttle {key}", None, AdaptiveThrottle)
+
+    def latency(self, leaf: str) -> PeakEwma:
+        """How long a leaf takes to its first content, in seconds."""
+        return self.keep(f"latency {leaf}", None, PeakEwma)
+
+    def firsts(self, leaf: str) -> Quantiles:
+        """The same, in quantiles."""
+        return self.keep(f"firsts {leaf}", None, Quantiles)
 
     def begin(self, leaf: str) -> None:
         """A send to this leaf is under way."""
@@ -46,3 +113,7 @@ class State:
             self.in_flight[leaf] = left
         else:
             self.in_flight.pop(leaf, None)
+
+
+def _log(event: Event) -> None:
+    _LOG.warning("%s %s", event.key, event.kind)

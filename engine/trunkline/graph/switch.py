@@ -55,15 +55,24 @@ class Switch:
         """That of the most demanding arm."""
         return least_sends(self.children)
 
+    def exits(self, request: Mapping[str, Any], call: Call, *, panic: bool = False) -> bool:
+        """Whether the arm that fits leads to somebody who can be asked now."""
+        arm = self._fitting(call)
+        return arm is not None and arm.to.exits(request, call, panic=panic)
+
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """The reply of the first arm that fits."""
+        arm = self._fitting(call)
+        if arm is None:
+            raise UpstreamError(
+                "not_found", f"no arm of the switch at {self.id} fits this request", status=404
+            )
+        call.decision.picks.append((self.name or self.id, arm.text or "otherwise"))
+        return await arm.to.call(request, call)
+
+    def _fitting(self, call: Call) -> Arm | None:
+        """The first arm whose condition holds."""
         scope = call.scope
-        for arm in self.arms:
-            if arm.when is None or arm.when(
-                call.seen, scope.headers, scope.metadata, scope.caller, scope.route, scope.time
-            ):
-                call.decision.picks.append((self.name or self.id, arm.text or "otherwise"))
-                return await arm.to.call(request, call)
-        raise UpstreamError(
-            "not_found", f"no arm of the switch at {self.id} fits this request", status=404
-        )
+        roots = (call.seen, scope.headers, scope.metadata, scope.caller, scope.route, scope.time)
+        fits = (arm for arm in self.arms if arm.when is None or arm.when(*roots))
+        return next(fits, None)

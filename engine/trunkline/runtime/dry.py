@@ -10,6 +10,7 @@ from trunkline.graph import SkippedError
 from trunkline.runtime.engine import Engine
 from trunkline.runtime.generation import Generation
 from trunkline.runtime.upstreams import dry_upstreams
+from trunkline.state import MemoryStore
 from trunkline.transport import DryFetcher, DryTransport
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class DryEngine(Engine):
         dry = _Passing()
         super().__init__(transport=lambda: dry, chance=chance, environ=environ)
         self._dry = dry
-        self._generation = Generation(0, plan, dry_upstreams(plan, environ), dry, (), DryFetcher())
+        upstreams, store = dry_upstreams(plan, environ), MemoryStore(self._clock)
+        self._generation = Generation(0, plan, upstreams, dry, store, (), DryFetcher())
 
     @property
     def requests(self) -> list[HttpRequest]:

@@ -5,27 +5,39 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
+from trunkline.catalog.prices import LISTED, Prices
 from trunkline.compile import Plan, load_plan, settle
 from trunkline.dialect import check_request
-from trunkline.errors import (
-    CallError,
-    EngineClosed,
-    InternalError,
-    RequestError,
-    TrunklineError,
+from trunkline.errors import CallError, EngineClosed, TrunklineError, UpstreamError
+from trunkline.graph import (
+    Account,
+    Call,
+    Media,
+    Options,
+    Reply,
+    Scope,
+    SkippedError,
+    State,
+    check_allowed,
+    soonest,
 )
-from trunkline.graph import Call, Media, Reply, Scope, SkippedError, State
 from trunkline.policy.estimate import estimate_input
 from trunkline.ports import Decision
+from trunkline.runtime.admission import admit
+from trunkline.runtime.asked import Asked
 from trunkline.runtime.clock import SystemClock
+from trunkline.runtime.counting import counted_at
 from trunkline.runtime.embeddings import Embeddings
-from trunkline.runtime.generation import Generation
+from trunkline.runtime.ending import Ending
+from trunkline.runtime.failing import all_out, bug, final_error, mixed, no_route, wait_for_any
+from trunkline.runtime.generation import Generation, Warming
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
 from trunkline.runtime.view import moment
+from trunkline.state import open_store
 from trunkline.transport import HttpsFetcher, NativeTransport
 
 if TYPE_CHECKING:
@@ -33,24 +45,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trunkline.chat import JSON
-    from trunkline.compile import Route
-    from trunkline.embeddings import Operation
+    from trunkline.policy.health import Event
     from trunkline.ports import Clock, Fetcher, Random, Transport
+    from trunkline.runtime.generation import Closable
     from trunkline.runtime.sync import SyncEngine
 
 __all__ = ["Engine", "Opening"]
-
-
-class _Asked(NamedTuple):
-    """A request, and what expressions see beside it."""
-
-    request: dict[str, JSON]
-    headers: Mapping[str, str]
-    metadata: Mapping[str, JSON]
-    caller: Mapping[str, JSON]
-    door: str
-    operation: Operation = "chat"
-    stream: bool = False
 
 
 RETIRE_AFTER = 600.0
@@ -101,6 +101,8 @@ class Engine:
         clock: Clock | None = None,
         chance: Random | None = None,
         environ: Mapping[str, str] | None = None,
+        ledger: Callable[[Decision], None] | None = None,
+        alert: Callable[[Event], None] | None = None,
     ) -> None:
         """Use `Engine.open`."""
         self._transport = transport or NativeTransport
@@ -108,7 +110,10 @@ class Engine:
         self._clock: Clock = clock or SystemClock()
         self._random: Random = chance or random.Random()
         self._environ = os.environ if environ is None else environ
-        self._state = State()
+        self._state = State(self._random, alert)
+        self._ledger = ledger
+        self._name = uuid4().hex
+        self._requests = 0
         self._generation: Generation | None = None
         self._number = 0
         self._closed = False
@@ -127,16 +132,26 @@ class Engine:
         clock: Clock | None = None,
         chance: Random | None = None,
         environ: Mapping[str, str] | None = None,
+        ledger: Callable[[Decision], None] | None = None,
+        alert: Callable[[Event], None] | None = None,
     ) -> Opening:
         """Open an engine on a route file or folder, YAML text, or a compiled plan.
 
         `transport` makes the transport of each plan that is opened, and `fetcher` what fetches
         files for it, where it says that files may be fetched; `clock` and `chance` replace
-        time and randomness; `environ` is where `${env:…}` looks. Raises `ConfigError` with every
-        diagnostic at once, secrets that are not there included.
+        time and randomness; `environ` is where `${env:…}` looks. `ledger` is given the settled
+        record of every request when it is over, once, and `alert` is told when a target is
+        ejected, restored or cooled, or a credential is out; without it that is logged. Raises
+        `ConfigError` with every diagnostic at once, secrets that are not there included.
         """
         engine = cls(
-            transport=transport, fetcher=fetcher, clock=clock, chance=chance, environ=environ
+            transport=transport,
+            fetcher=fetcher,
+            clock=clock,
+            chance=chance,
+            environ=environ,
+            ledger=ledger,
+            alert=alert,
         )
         return Opening(engine, source)
 
@@ -183,18 +198,37 @@ class Engine:
         return plan
 
     async def _open(self, plan: Plan) -> Generation:
+        before = self._generation
+        settings = counted_at(plan, self._environ)
+        kept = before is not None and before.settings == settings
         transport = self._transport()
+        owned: list[Closable] = [transport]
         try:
-            upstreams, owned = await open_upstreams(plan, self._environ)
+            if before is None or not kept:
+                store = await open_store(settings, self._clock)
+                owned.append(store)
+            else:
+                store = before.store
+            prices = Prices.load(plan.spec.file)
+            upstreams, started = await open_upstreams(plan, self._environ, prices)
         except BaseException:
-            await transport.aclose()
+            for thing in owned:
+                await thing.aclose()
             raise
+        owned += started
+        if before is not None and kept:
+            before.hand_over(store, owned)
         self._number += 1
-        parts = (*owned, transport)
-        if plan.fetch is None:
-            return Generation(self._number, plan, upstreams, transport, parts)
-        fetcher = self._fetcher()
-        return Generation(self._number, plan, upstreams, transport, (*parts, fetcher), fetcher)
+        fetcher = None if plan.fetch is None else self._fetcher()
+        if fetcher is not None:
+            owned.append(fetcher)
+        kinds = {provider.type for provider in plan.providers.values()}
+        warming = Warming(lambda: prices.warm(kinds)) if kinds & LISTED.keys() else None
+        if warming is not None:
+            owned.append(warming)
+        return Generation(
+            self._number, plan, upstreams, transport, store, owned, fetcher, warming, settings
+        )
 
     def _at_home(self) -> None:
         """Refuse another event loop than the first: connections belong to the one they were
@@ -221,6 +255,7 @@ class Engine:
         caller: Mapping[str, JSON] | None = None,
         headers: Mapping[str, str] | None = None,
         metadata: Mapping[str, JSON] | None = None,
+        options: Mapping[str, JSON] | None = None,
         request_id: str | None = None,
         door: str = "",
         **fields: JSON,
@@ -230,11 +265,13 @@ class Engine:
         The request is a mapping, keyword fields, or both (see `trunkline.chat.ChatRequest`).
         `caller`, `headers` and `metadata` are what the route file's expressions see under these
         names; OpenAI's own `metadata` field goes into the mapping. `door` is the dialect that
-        the request came in, for providers that speak several. Raises `CallError`.
+        the request came in, for providers that speak several. `options` is what the caller sets
+        for this request, as far as the route allows it: see `trunkline.graph.Options.read`.
+        Raises `CallError`.
         """
         whole = {**(request or {}), **fields}
         whole.pop("stream", None)
-        asked = _Asked(whole, _lower(headers), metadata or {}, caller or {}, door)
+        asked = Asked.of(whole, headers, metadata, caller, door, options)
         reply = await self._perform(asked, request_id)
         return await reply.read()
 
@@ -246,6 +283,7 @@ class Engine:
         caller: Mapping[str, JSON] | None = None,
         headers: Mapping[str, str] | None = None,
         metadata: Mapping[str, JSON] | None = None,
+        options: Mapping[str, JSON] | None = None,
         request_id: str | None = None,
         door: str = "",
         **fields: JSON,
@@ -260,7 +298,7 @@ class Engine:
             print(stream.reply.usage)
         """
         whole = {**(request or {}), **fields, "stream": True}
-        asked = _Asked(whole, _lower(headers), metadata or {}, caller or {}, door, stream=True)
+        asked = Asked.of(whole, headers, metadata, caller, door, options, stream=True)
         return Stream(lambda: self._perform(asked, request_id))
 
     async def embed(
@@ -271,6 +309,7 @@ class Engine:
         caller: Mapping[str, JSON] | None = None,
         headers: Mapping[str, str] | None = None,
         metadata: Mapping[str, JSON] | None = None,
+        options: Mapping[str, JSON] | None = None,
         request_id: str | None = None,
         door: str = "",
         **fields: JSON,
@@ -286,65 +325,91 @@ class Engine:
         whole = {**(request or {}), **fields}
         if isinstance(whole.get("input"), str):
             whole["input"] = [whole["input"]]
-        outside = (_lower(headers), metadata or {}, caller or {})
-        reply = await self._perform(_Asked(whole, *outside, door, "embeddings"), request_id)
+        asked = Asked.of(whole, headers, metadata, caller, door, options, "embeddings")
+        reply = await self._perform(asked, request_id)
         return Embeddings(await reply.read())
 
-    async def _perform(self, asked: _Asked, request_id: str | None) -> Reply:
+    async def _perform(self, asked: Asked, request_id: str | None) -> Reply:
         self._at_home()
         generation = self._current()
         decision = Decision(request_id or f"req_{uuid4().hex}", generation=generation.number)
-        generation.enter()
+        ending = Ending(generation, decision, self._clock, self._ledger)
         try:
-            return await self._routed(generation, asked, decision)
+            reply = await self._routed(generation, asked, ending)
         except CallError as error:
-            generation.leave()
-            raise _final(error, decision) from error.__cause__
+            final = final_error(error, decision)
+            ending.close(final.kind)
+            raise final from error.__cause__
         except EngineClosed:
-            generation.leave()
+            ending.close("closed")
             raise
         except Exception as error:
-            generation.leave()
-            raise _final(_bug(error), decision) from error
+            ending.close("internal")
+            raise final_error(bug(error), decision) from error
         except BaseException:
-            generation.leave()
+            ending.close("cancelled")
             raise
+        reply.at_end(ending.replied)
+        return reply
 
-    async def _routed(self, generation: Generation, asked: _Asked, decision: Decision) -> Reply:
-        request, headers, metadata, caller, door, operation, stream = asked
-        check_request(request, operation)
-        plan = generation.plan
+    async def _routed(self, generation: Generation, asked: Asked, ending: Ending) -> Reply:
+        """Find the route, take from the caller's limits, and walk the graph."""
+        request, headers, caller = asked.request, asked.headers, asked.caller
+        check_request(request, asked.operation)
+        plan, decision = generation.plan, ending.decision
         decision.model = request["model"]
+        options = Options.read(asked.options)
+        decision.trace_id = options.trace_id
+        metadata = {**asked.metadata, **options.metadata}
         started = self._clock.monotonic()
         now = moment(self._clock.time()) if plan.reads_time else {}
         seen = {**request, "tokens": estimate_input(request)} if plan.reads_tokens else request
-        found = plan.find(request["model"], seen, headers, metadata, caller, now, operation)
+        found = plan.find(request["model"], seen, headers, metadata, caller, now, asked.operation)
         if found is None:
-            raise _no_route(plan, request["model"])
+            raise no_route(plan, request["model"])
         route = found.route
         decision.route, decision.why = route.name, found.why
-        if operation == "embeddings" and route.mixed:
-            raise _mixed(route)
+        check_allowed(asked.options, route.allow, route.name)
+        if asked.operation == "embeddings" and route.mixed:
+            raise mixed(route)
+        await generation.ready()
+        scope = Scope(headers, metadata, caller, route.view, now)
+        total = _least(route.total, options.timeout)
+        self._requests += 1
+        name = f"{self._name}-{self._requests}"
+        account = ending.account = Account(generation.store, name, self._clock.time(), total)
         call = Call(
             decision=decision,
-            operation=operation,
-            door=door,
+            operation=asked.operation,
+            door=asked.door,
             seen=seen,
-            scope=Scope(headers, metadata, caller, route.view, now),
+            scope=scope,
             upstreams=generation.upstreams,
             transport=generation.transport,
             clock=self._clock,
             random=self._random,
             state=self._state,
+            account=account,
             started=started,
-            deadline=None if route.total is None else started + route.total,
+            deadline=None if total is None else started + total,
             cap=route.max_sends,
-            stream=stream,
+            stream=asked.stream,
             capture=found.capture,
             media=Media(plan.fetch, generation.fetcher),
-            release=generation.leave,
+            options=options,
+            lone=route.lone,
         )
-        return await route.to.call(request, call)
+        await admit(request, call, plan, route)
+        try:
+            return await route.to.call(request, call)
+        except SkippedError as error:
+            call.forced = soonest(call) if route.try_soonest else ""
+            if not call.forced:
+                raise all_out(error, call) from error
+            return await route.to.call(request, call)
+        except UpstreamError as error:
+            error.retry_after = wait_for_any(error, route.to, request, call)
+            raise
 
     async def aclose(self) -> None:
         """Close every connection. Requests under way are cut; further ones raise `EngineClosed`."""
@@ -364,39 +429,8 @@ class Engine:
         await self.aclose()
 
 
-def _lower(headers: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Header names as expressions look for them: in lower case."""
-    return {name.lower(): value for name, value in (headers or {}).items()}
-
-
-def _no_route(plan: Plan, model: str) -> RequestError:
-    near = plan.matcher.nearest(model)
-    hint = f"; the nearest: {', '.join(near)}" if near else ""
-    return RequestError("not_found", f"no route for the model `{model[:256]}`{hint}", status=404)
-
-
-def _mixed(route: Route) -> RequestError:
-    models = " and from ".join(route.mixed)
-    return RequestError(
-        "unsupported",
-        f"the route `{route.name}` can answer from {models}, whose vectors do not mix: embeddings "
-        "need a route of their own, `match: {operation: embeddings, …}`, with one model",
-    )
-
-
-def _final(error: CallError, decision: Decision) -> CallError:
-    """The error as the caller gets it, with the record of how it came about."""
-    if isinstance(error, SkippedError):
-        error = RequestError("unsupported", _unsupported(decision), target=error.target)
-    error.decision = decision
-    return error
-
-
-def _unsupported(decision: Decision) -> str:
-    reasons = "; ".join(f"{skip.target}: {skip.reason}" for skip in decision.skipped)
-    return f"no target can carry this request: {reasons}"
-
-
-def _bug(error: Exception) -> InternalError:
-    """What should not happen. The text of the exception may hold anything, so it stays inside."""
-    return InternalError(f"an internal error ({type(error).__name__}); please report it")
+def _least(one: float | None, other: float | None) -> float | None:
+    """The shorter of two times, of which None is no limit."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -7,13 +7,14 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from trunkline.compile import Plan
     from trunkline.graph import Upstream
     from trunkline.ports import Fetcher, Transport
+    from trunkline.store import Store
 
-__all__ = ["Closable", "Generation"]
+__all__ = ["Closable", "Generation", "Warming"]
 
 
 class Closable(Protocol):
@@ -22,6 +23,21 @@ class Closable(Protocol):
     async def aclose(self) -> None:
         """Stop it."""
         ...
+
+
+class Warming:
+    """Something that is prepared in a thread while requests may come already."""
+
+    def __init__(self, prepare: Callable[[], None]) -> None:
+        self._task = asyncio.create_task(asyncio.to_thread(prepare))
+
+    async def done(self) -> None:
+        """Wait for it."""
+        await asyncio.shield(self._task)
+
+    async def aclose(self) -> None:
+        """A thread cannot be stopped, so wait for it."""
+        await self._task
 
 
 class Generation:
@@ -36,17 +52,24 @@ class Generation:
         plan: Plan,
         upstreams: Mapping[str, Upstream],
         transport: Transport,
+        store: Store,
         owned: Sequence[Closable],
         fetcher: Fetcher | None = None,
+        warming: Warming | None = None,
+        settings: object = None,
     ) -> None:
-        """`owned` is closed with the generation, the last first. `fetcher` is there where the
-        plan lets files be fetched."""
+        """`store` counts for limits and budgets. `owned` is closed with the generation, the last
+        first. `fetcher` is there where the plan lets files be fetched, `warming` is
+        what the first request must wait for."""
         self.number = number
         self.plan = plan
         self.upstreams = upstreams
         self.transport = transport
+        self.store = store
+        self.settings = settings
         self.fetcher = fetcher
-        self._owned = tuple(owned)
+        self._warming = warming
+        self._owned = list(owned)
         self._users = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -56,6 +79,18 @@ class Generation:
     def closed(self) -> bool:
         """Whether all that was opened for it has been closed."""
         return self._closing is not None and self._closing.done()
+
+    def hand_over(self, thing: Closable, owned: list[Closable]) -> None:
+        """Let something live on in the next generation, among what that one owns."""
+        if thing in self._owned:
+            self._owned.remove(thing)
+            owned.insert(0, thing)
+
+    async def ready(self) -> None:
+        """Wait for what was begun when the plan was opened and is needed by its first request."""
+        if self._warming is not None:
+            await self._warming.done()
+            self._warming = None
 
     def enter(self) -> None:
         """A request begins."""

@@ -21,13 +21,14 @@ from trunkline.auth import (
     cloud_signer,
     origin_of,
 )
+from trunkline.catalog.prices import Prices
 from trunkline.compile.origins import check_url, wrong_setting
 from trunkline.compile.roots import FLAGS, PROVIDER_FIELDS
 from trunkline.config.models import SIMULATED
 from trunkline.config.references import Join, Reference, UnresolvedError, find, resolve
 from trunkline.diagnostics import Diagnostic, sort
 from trunkline.errors import ConfigError
-from trunkline.graph import Upstream
+from trunkline.graph import Credential, Upstream
 from trunkline.runtime.simulated import start_simulated
 from trunkline.template import Refusal
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from trunkline.compile import Plan
     from trunkline.config.source import Path
     from trunkline.graph import Provider
+    from trunkline.policy.price import Price
     from trunkline.runtime.generation import Closable
     from trunkline.simulator import Simulated
 
@@ -45,21 +47,21 @@ __all__ = ["dry_upstreams", "open_upstreams"]
 
 
 async def open_upstreams(
-    plan: Plan, environ: Mapping[str, str]
+    plan: Plan, environ: Mapping[str, str], prices: Prices
 ) -> tuple[dict[str, Upstream], list[Closable]]:
     """Every provider of the plan, ready to be called, and what must be closed after use: the
     simulated ones that were started, and signers.
 
     Raises `ConfigError` that lists everything that is missing; then nothing is left running.
     """
-    opening = _Opening(plan, lambda value: resolve(value, environ))
+    opening = _Opening(plan, lambda value: resolve(value, environ), prices)
     started: list[Closable] = []
     upstreams: dict[str, Upstream] = {}
     try:
         for name, provider in plan.providers.items():
             if provider.type != SIMULATED:
                 upstreams[name] = opening.real(provider)
-                started.append(upstreams[name].signer)
+                started.extend(one.signer for one in upstreams[name].credentials)
             elif not opening.missing:
                 simulated = await opening.start(provider)
                 if simulated is None:
@@ -85,7 +87,7 @@ def dry_upstreams(plan: Plan, environ: Mapping[str, str]) -> dict[str, Upstream]
         except UnresolvedError:
             return str(value)
 
-    opening = _Opening(plan, look, dry=True)
+    opening = _Opening(plan, look, Prices.load(plan.spec.file), dry=True)
     return {
         name: opening.simulated(provider, "http://127.0.0.1")
         if provider.type == SIMULATED
@@ -98,12 +100,18 @@ class _Opening:
     """Makes upstreams; what cannot be resolved is collected in `missing`."""
 
     def __init__(
-        self, plan: Plan, look: Callable[[str | Reference | Join], str], *, dry: bool = False
+        self,
+        plan: Plan,
+        look: Callable[[str | Reference | Join], str],
+        prices: Prices,
+        *,
+        dry: bool = False,
     ) -> None:
         self.plan = plan
         self.look = look
         self.dry = dry
         self.missing: list[Diagnostic] = []
+        self.prices = prices
 
     def real(self, provider: Provider) -> Upstream:
         """A provider that is somewhere else."""
@@ -111,14 +119,47 @@ class _Opening:
         base_url = self._base_url(provider, view)
         headers = self._headers(provider)
         hide = Hiding(self._secrets(provider))
-        signer = self._signer(provider, base_url, view, hide)
-        return Upstream(base_url, headers, signer, view, hide=hide)
+        credentials = self._pool(provider, base_url) or (
+            Credential(provider.name, self._signer(provider, base_url, view, hide)),
+        )
+        weights = tuple(key.weight for key in provider.keys) or (1,)
+        return Upstream(
+            base_url,
+            headers,
+            credentials,
+            view,
+            hide=hide,
+            weights=weights,
+            price=self._prices(provider),
+        )
 
     def simulated(self, provider: Provider, origin: str) -> Upstream:
         """A provider that answers on this machine. It needs no credential, but whatever the
         imitated one's paths lie below is kept."""
         return Upstream(
-            origin, self._headers(provider), Unsigned(), self._view(provider), simulated=True
+            origin,
+            self._headers(provider),
+            (Credential(provider.name, Unsigned()),),
+            self._view(provider),
+            simulated=True,
+            price=self._prices(provider),
+        )
+
+    def _prices(self, provider: Provider) -> Callable[[str], Price | None]:
+        """What its models cost, by their upstream names."""
+        prices, kind, name = self.prices, provider.type, provider.name
+        return lambda model: prices.of(kind, model, f"{name}/{model}")
+
+    def _pool(self, provider: Provider, base_url: str) -> tuple[Credential, ...]:
+        """Its credentials, where it has several."""
+        return tuple(
+            Credential(
+                f"{provider.name}#{key.name}",
+                self._keyed(provider, base_url, self._text(provider, "keys", index, "api_key")),
+                key.name,
+                key.limits,
+            )
+            for index, key in enumerate(provider.keys)
         )
 
     async def start(self, provider: Provider) -> Simulated | None:
@@ -187,7 +228,8 @@ class _Opening:
         settings = provider.settings
         form = cloud_form(settings)
         said = {} if form is None else settings["auth"][form]
-        whole = [settings.get("api_key"), *(said.get(name) for name in CLOUD_SECRETS)]
+        pool = [key["api_key"] for key in settings.get("keys") or ()]
+        whole = [settings.get("api_key"), *pool, *(said.get(name) for name in CLOUD_SECRETS)]
         written = [_referred(value) for value in whole if value is not None]
         written.extend(reference for _, reference in find(settings.get("headers")))
         for value in written:
