@@ -22,7 +22,7 @@ def listed(*names: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_benchmark_says_what_it_measures() -> None:
-    assert {"engine", "matching", "startup", "templates"} <= set(benchmarks())
+    assert {"engine", "matching", "startup", "templates", "transport"} <= set(benchmarks())
     assert all(benchmarks().values())
     shown = listed()
     assert shown.returncode == 0

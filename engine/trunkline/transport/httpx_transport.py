@@ -1,6 +1,6 @@
 """The httpx face: carries requests through any `httpx.AsyncClient`, ours or the user's.
 
-For proxies, HTTP/2 and one's own certificates: configure a client and hand it in. Clients of
+For proxies, HTTP/2 and a client of one's own: configure it and hand it in. Clients of
 `httpx2` work alike, so errors are told by their class names, which both share.
 """
 
