@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +74,14 @@ class Line:
 
     @staticmethod
     @asynccontextmanager
-    async def to(port: int, data: bytes, limit: int = 2**16) -> AsyncIterator[Line]:
-        """Send a request."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=limit)
+    async def to(port: int, data: bytes, window: int | None = None) -> AsyncIterator[Line]:
+        """Send a request. `window`: bytes that the system may receive before they are read."""
+        sock = socket.socket()
+        if window is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(sock=sock)
         writer.write(data)
         try:
             yield Line(reader, writer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.errors import RequestError
 from trunkline.server.incoming import ClientGoneError, WhileConnected
+from trunkline.server.options import options_of
 from trunkline.server.outgoing import allowed, as_call_error, error_data, send_json
 from trunkline.server.streaming import Outlet
 from trunkline.wire import WireError
@@ -49,6 +50,7 @@ class DoorEndpoint:
         reply = await ask(
             request,
             headers=incoming.headers,
+            options=options_of(incoming.headers),
             request_id=incoming.request_id,
             door=self.door.dialect,
         )
@@ -62,6 +64,7 @@ class DoorEndpoint:
         stream = self._engine.stream(
             request,
             headers=incoming.headers,
+            options=options_of(incoming.headers),
             request_id=incoming.request_id,
             door=self.door.dialect,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.errors import TrunklineError
 from trunkline.server.app import create_app
+from trunkline.server.streaming import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from trunkline.compile import Plan
     from trunkline.runtime import Engine
-    from trunkline.server.streaming import Pace
 
 __all__ = ["run_server", "serve"]
 
@@ -25,6 +25,10 @@ KEEP_ALIVE = 75
 
 DRAIN = 120
 """Seconds that requests under way are given when the server is told to stop."""
+
+
+UNSENT = 16 * 1024
+"""Bytes that the system may hold of an answer before it sends them."""
 
 
 def run_server(
@@ -89,7 +93,8 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=DRAIN,
     )
-    with contextlib.closing(_listen(host, port)) as listening:
+    stalled = (pace or Pace()).stalled
+    with contextlib.closing(_listen(host, port, stalled)) as listening:
         address = _url(host, listening.getsockname()[1])
         server = Server(config)
         running = asyncio.create_task(server.serve(sockets=[listening]))
@@ -102,10 +107,23 @@ async def serve(
             raise
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, stalled: float) -> socket.socket:
+    """A listening socket. What is set on it holds for its connections, where the system knows it.
+
+    They are reset when a client takes nothing of what is sent for so many seconds: nobody else
+    waits for what is left of an answer that is finished (RFC 9293, 3.8.6.1, and RFC 5482). And
+    little waits in the system to be sent: it would take megabytes off a provider for each client
+    that reads slowly, and charge for them.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            after = round(stalled * 1000)
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, after)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+        return listening
     except OSError as error:
         why = error.strerror or str(error)
         raise TrunklineError(
