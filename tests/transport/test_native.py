@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.transport.canary import authority, certified
 from tests.transport.conftest import _served
 from tests.transport.rows import ANSWERS, BREAKS, CHUNKED, LENGTH, OK
-from trunkline.errors import EngineClosed, UpstreamError
+from trunkline.errors import EngineClosed, InternalError, UpstreamError
 from trunkline.ports import HttpRequest, Timeouts
 from trunkline.transport import NativeTransport
 
@@ -106,6 +106,27 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(
             await whole(transport, by_name(server, "localhost"))
     assert (caught.value.kind, caught.value.stage) == ("connect", "connect")
     assert transport.sockets == (0, 0, 0)
+    await transport.aclose()
+
+
+async def test_authorities_that_cannot_be_read_are_our_own_fault(tmp_path: Path) -> None:
+    (tmp_path / "not.pem").write_text("nothing")
+    for name in ("none.pem", "not.pem"):
+        transport = NativeTransport(ca=tmp_path / name)
+        with pytest.raises(InternalError, match="authorities"):
+            await whole(transport, "https://127.0.0.1:9/")
+        await transport.aclose()
+
+
+async def test_a_context_that_agrees_on_http2_is_refused(served: Any) -> None:
+    server_tls, client_tls = certified(("two.test",), "127.0.0.1")
+    for tls in (server_tls, client_tls):
+        tls.set_alpn_protocols(["h2"])
+    transport = NativeTransport(tls=client_tls)
+    async with served(answering, server_tls) as server:
+        with pytest.raises(UpstreamError, match="speaks h2") as caught:
+            await whole(transport, server.url)
+    assert caught.value.kind == "connect"
     await transport.aclose()
 
 
@@ -429,6 +450,39 @@ async def test_thousands_of_cancelled_calls_leave_nothing_behind(
         assert (open_, waiting) == (idle, 0)
         await transport.aclose()
         assert transport.sockets == (0, 0, 0)
+
+
+async def test_closing_an_answer_ends_the_wait_of_whoever_reads_it(
+    native: NativeTransport, served: Any
+) -> None:
+    async def play(peer: Any, _: Any) -> None:
+        await peer.request()
+        await peer.send(CHUNKED + b"1\r\nx\r\n")
+        await peer.gone()
+
+    async with served(play) as server:
+        response = await native.send(post(server.url), Timeouts())
+        chunks = response.chunks()
+        assert await anext(chunks) == b"x"
+        waiting = asyncio.ensure_future(anext(chunks))
+        await asyncio.wait([waiting], timeout=0.01)
+        await response.aclose()
+        with pytest.raises(UpstreamError, match="was closed"):
+            async with asyncio.timeout(1):
+                await waiting
+
+
+async def test_closing_the_transport_ends_a_lookup_that_hangs() -> None:
+    async def resolve(host: str, port: int) -> list[tuple[int, Any]]:
+        await asyncio.Event().wait()
+        return []
+
+    transport = NativeTransport(resolve=resolve)
+    call = asyncio.create_task(whole(transport, "http://model.test/"))
+    await asyncio.wait([call], timeout=0.01)
+    await transport.aclose()
+    with pytest.raises(EngineClosed):
+        await call
 
 
 # --- addresses and sockets

@@ -100,6 +100,12 @@ class Connection(asyncio.Protocol):
         if self.exchange is not None:
             self.exchange.wake()
 
+    @property
+    def speaks(self) -> str:
+        """What was agreed on in TLS (ALPN, RFC 7301), if anything was."""
+        tls = None if self.transport is None else self.transport.get_extra_info("ssl_object")
+        return "" if tls is None else tls.selected_alpn_protocol() or ""
+
     def close(self) -> None:
         """Close the socket at once; what was not sent yet is not sent."""
         if self.closed:
@@ -236,10 +242,11 @@ class Exchange:
         return data
 
     def abandon(self) -> None:
-        """Close the socket, unless it is another's already."""
+        """Close the socket, unless it is another's already, and wake whoever waits for it."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+            self.wake()
 
     def forget(self) -> None:
         """`abandon`, from whichever thread the collector runs in."""
@@ -288,7 +295,6 @@ class Exchange:
         if self.error is None:
             self.error = error
         self.abandon()
-        self.wake()
 
     def _finish(self) -> None:
         connection, self._connection = self._connection, None

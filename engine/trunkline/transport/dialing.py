@@ -10,7 +10,7 @@ import ssl
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final
 
-from trunkline.errors import EngineClosed, UpstreamError
+from trunkline.errors import EngineClosed, InternalError, UpstreamError
 from trunkline.transport.connection import Connection
 from trunkline.transport.resolving import Resolver
 
@@ -69,6 +69,9 @@ class Dialer:
         if self._closed:
             connection.close()
             raise EngineClosed("the transport was closed; open a new engine")
+        if connection.speaks not in ("", "http/1.1"):
+            connection.close()
+            raise _no_connection(f"the server speaks {connection.speaks}, by the context's ALPN")
         return connection
 
     def close(self) -> None:
@@ -85,7 +88,7 @@ class Dialer:
                 sock = await _socket((socket.AF_UNIX, self._unix[origin]))
             else:
                 sock = await _first(await self._resolver.places(host, to.port))
-                place = (sock.family, sock.getpeername())
+                place = _place(sock)
                 _keep_alive(sock)
         except OSError:
             self._resolver.failed(host, to.port, None)
@@ -101,7 +104,11 @@ class Dialer:
         """The context, made once and off the loop: to read the authorities takes milliseconds."""
         async with self._making:
             if self._tls is None:
-                self._tls = await asyncio.to_thread(_context, self._ca)
+                try:
+                    self._tls = await asyncio.to_thread(_context, self._ca)
+                except OSError as error:
+                    words = f"the authorities for TLS cannot be read: {_reason(error)}"
+                    raise InternalError(words) from error
         return self._tls
 
 
@@ -191,6 +198,14 @@ async def _socket(place: Place) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _place(sock: socket.socket) -> Place | None:
+    """The address of the other end, unless it has gone already."""
+    try:
+        return sock.family, sock.getpeername()
+    except OSError:
+        return None
 
 
 def _keep_alive(sock: socket.socket) -> None:

@@ -48,7 +48,7 @@ class NativeTransport:
     resolver, for tests.
 
     `replays` counts requests that a kept connection lost before the first byte of an answer, and
-    that were sent once more on a new one.
+    that were sent once more on a new one. Raises `ValueError` for a `limit` below 1.
     """
 
     def __init__(
@@ -61,6 +61,8 @@ class NativeTransport:
         unix: Mapping[str, str | Path] | None = None,
         resolve: Resolve | None = None,
     ) -> None:
+        if limit < 1:
+            raise ValueError("an origin needs a connection: `limit` is at least 1")
         self._dialer = Dialer(tls, ca, unix or {}, resolve)
         self._limit = limit
         self._keep = keep

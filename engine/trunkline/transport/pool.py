@@ -203,7 +203,7 @@ def _spoke(connection: Connection, now: float) -> bool:
     assert connection.transport is not None
     if connection.transport.is_closing():
         return True
-    if now - connection.idle_since < _LOOKED:
+    if now - connection.idle_since < _LOOKED or not hasattr(select, "poll"):
         return False
     poll = select.poll()
     poll.register(connection.transport.get_extra_info("socket").fileno(), select.POLLIN)

@@ -6,6 +6,8 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.errors import EngineClosed
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -34,7 +36,10 @@ class Resolver:
         self._worse: dict[tuple[str, int], Place] = {}
 
     async def places(self, host: str, port: int) -> list[Place]:
-        """Every address of the name, the best first. Raises `OSError` where there is none."""
+        """Every address of the name, the best first.
+
+        Raises `OSError` or `UnicodeError` where there is none.
+        """
         key = (host, port)
         known = self._known.get(key)
         if known is not None and known[0] > asyncio.get_running_loop().time():
@@ -43,7 +48,10 @@ class Resolver:
         if asking is None:
             asking = self._asking[key] = asyncio.ensure_future(self._ask(key))
             asking.add_done_callback(_looked_at)
-        return await asyncio.shield(asking)
+        await asyncio.wait([asking])
+        if asking.cancelled():
+            raise EngineClosed("the transport was closed; open a new engine")
+        return asking.result()
 
     def failed(self, host: str, port: int, place: Place | None) -> None:
         """No connection there. `place` is the address, where it was one of them."""
