@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.store import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from trunkline.store import Change, Claim
 
-__all__ = ["HOLD", "SLACK", "Limiter"]
+__all__ = ["HOLD", "SLACK", "Limiter", "State"]
 
 SLACK: Final = 1e-6
 """A bucket that lacks less than this has enough: whoever waits exactly as long as it was told
@@ -27,6 +27,9 @@ must not be refused for a rounding. What was lacking stays owed, so it never add
 HOLD: Final = 3600.0
 """For at least this many seconds a reservation can be settled; within twice that it is
 forgotten, because whoever made it is gone."""
+
+State = list[Any]
+"""A counter as JSON."""
 
 _SWEPT: Final = 16
 """At most so many counters are looked at by one reservation, to drop those that are idle."""
@@ -68,6 +71,16 @@ class _Bucket:
         if back:
             self.fill(change.claim, now)
             self.level = min(self.level + back, change.claim.capacity)
+
+    def charge(self, change: Change, now: float) -> None:
+        self.fill(change.claim, now)
+        self.level -= change.used
+
+    def dump(self) -> State:
+        return [self.level, self.at]
+
+    def load(self, state: State) -> None:
+        self.level, self.at = state
 
     def idle_at(self, now: float, _epoch: float) -> float:
         """The time from which it is as good as new."""
@@ -113,6 +126,16 @@ class _Lease:
         if self.held.pop(reservation, inf) == self.soonest:
             self.soonest = min(self.held.values(), default=inf)
 
+    def charge(self, _change: Change, _now: float) -> None:
+        """A lease that was held elsewhere is over."""
+
+    def dump(self) -> State:
+        return [self.at, self.held]
+
+    def load(self, state: State) -> None:
+        self.at, self.held = state
+        self.soonest = min(self.held.values(), default=inf)
+
     def idle_at(self, now: float, _epoch: float) -> float:
         return max(self.held.values(), default=now)
 
@@ -144,6 +167,17 @@ class _Window:
 
     def settle(self, change: Change, _reservation: str, _now: float) -> None:
         self.used = max(0, self.used + change.used - change.claim.amount)
+
+    def charge(self, change: Change, _now: float) -> None:
+        self.roll(change.claim)
+        if change.claim.start == self.start:
+            self.used += change.used
+
+    def dump(self) -> State:
+        return [self.start, self.end, self.used]
+
+    def load(self, state: State) -> None:
+        self.start, self.end, self.used = state
 
     def idle_at(self, now: float, epoch: float) -> float:
         return now + max(0.0, self.end - epoch)
@@ -238,6 +272,43 @@ class Limiter:
                 counter.settle(change, reservation, now)
         if not taken:
             del opened[reservation]
+
+    def charge(self, name: str, changes: Sequence[Change], now: float, epoch: float) -> None:
+        """Count what was used without asking for it first; what has this name is counted once."""
+        if name in self._open or name in self._older:
+            return
+        self._open[name] = {}
+        for change in changes:
+            counter = self._counters.get(change.claim.key)
+            if counter is None:
+                counter = self._counter(change.claim, now, epoch)
+            counter.charge(change, now)
+
+    def load(
+        self,
+        reservation: str,
+        taken: dict[str, float] | None,
+        counters: Mapping[str, State],
+        claims: Sequence[Claim],
+        now: float,
+        epoch: float,
+    ) -> None:
+        """Begin with counters and a reservation as they were dumped; `taken` is None if there is
+        no such reservation."""
+        if taken is not None:
+            self._open[reservation] = taken
+        for claim in claims:
+            if claim.key in counters:
+                self._counter(claim, now, epoch).load(counters[claim.key])
+
+    def dump(self, claim: Claim, now: float, epoch: float) -> tuple[State, float] | None:
+        """A claim's counter as JSON, and when it is as good as new; None if it is already."""
+        counter = self._counters.get(claim.key)
+        return None if counter is None else (counter.dump(), counter.idle_at(now, epoch))
+
+    def taken(self, reservation: str) -> dict[str, float] | None:
+        """An open reservation as JSON."""
+        return self._open.get(reservation)
 
     def left(self, claim: Claim, now: float) -> float:
         """What a claim's counter holds at this time; below zero if it is owed."""
