@@ -7,9 +7,10 @@ providers:
 ```
 
 Looked at are the keys that hold secrets, the default of a reference among them, headers that
-carry credentials, and any other text of the sections that references are read in, or of `wire`,
-that has the look of a key that providers give out. Never found are references, templates, what
-stands in for a key (`EMPTY`, `not-needed`, `your-api-key-here`), and simulated providers.
+carry credentials, the password in the URL of a store, and any other text of the sections that
+references are read in, or of `wire`, that has the look of a key that providers give out. Never
+found are references, templates, what stands in for a key (`EMPTY`, `not-needed`,
+`your-api-key-here`), and simulated providers.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ _STAND_IN: Final = re.compile(
 )
 """What people write in place of a key."""
 
+_URL_SECRET: Final = re.compile(r"[a-z]+://[^/@\s]*:([^/@\s]+)@")
+"""A password in a URL (RFC 3986, section 3.2.1)."""
+
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token|key)\s+", re.IGNORECASE)
 
 
@@ -91,6 +95,9 @@ def _written(spec: Spec, path: Path, text: str) -> tuple[Path, str]:
 
 
 def _clear(text: str, path: Path) -> bool:
+    if path[0] == "state":
+        password = _URL_SECRET.match(text)
+        return password is not None and not _STAND_IN.search(password[1])
     words = _SCHEME.sub("", text, count=1).strip()
     if _STAND_IN.search(words) and "PRIVATE KEY" not in words:
         return False
