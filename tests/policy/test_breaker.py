@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.policy.breaker import Breaker, BreakerRules
@@ -164,6 +164,34 @@ def test_a_breaker_agrees_with_a_list_of_everything(
     now: float,
 ) -> None:
     agree(rules, schedule, now)
+
+
+@pytest.mark.nightly
+@settings(max_examples=50_000)
+@given(rules_of, events, st.floats(0, 1e6))
+def test_a_breaker_agrees_with_a_list_of_everything_at_length(
+    rules: BreakerRules,
+    schedule: list[tuple[float, str, OutcomeHealth, str, int]],
+    now: float,
+) -> None:
+    agree(rules, schedule, now)
+
+
+def test_the_defaults_are_those_that_are_written_down() -> None:
+    rules = BreakerRules()
+    assert (rules.consecutive, rules.failure_rate, rules.minimum) == (5, 0.5, 20)
+    assert (rules.window, rules.base, rules.most) == (30.0, 10.0, 300.0)
+    assert (rules.spread, rules.ramp, rules.digest_share) == (0.2, 30.0, 2)
+
+
+def test_a_window_forgets_a_tenth_at_a_time() -> None:
+    breaker = Breaker(RULES)
+    slow(breaker, 2.9, 10)
+    slow(breaker, 3.1, 9)
+    slow(breaker, 30.1)
+    assert breaker.cause is None
+    slow(breaker, 30.1, 10)
+    assert cause_of(breaker) == "rate"
 
 
 def fail(breaker: Breaker, now: float, count: int = 1, unreached: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline.policy.retry_budget import RetryBudget
@@ -18,6 +18,19 @@ steps = st.lists(
 def test_in_the_ten_seconds_that_end_at_a_retry_there_are_few(
     schedule: list[tuple[float, bool]], now: float
 ) -> None:
+    check(schedule, now)
+
+
+@pytest.mark.nightly
+@settings(max_examples=50_000)
+@given(steps, st.floats(0, 1e6))
+def test_in_the_ten_seconds_that_end_at_a_retry_there_are_few_however_often_one_looks(
+    schedule: list[tuple[float, bool]], now: float
+) -> None:
+    check(schedule, now)
+
+
+def check(schedule: list[tuple[float, bool]], now: float) -> None:
     budget = RetryBudget()
     firsts: list[float] = []
     retries: list[float] = []
@@ -67,3 +80,27 @@ def test_a_share_of_none_leaves_the_reserve() -> None:
         budget.deposit(1.0)
     assert budget.withdraw(1.0)
     assert not budget.withdraw(1.0)
+
+
+def test_what_was_taken_is_back_ten_seconds_and_a_slice_later_at_most() -> None:
+    budget = RetryBudget()
+    for _ in range(10):
+        assert budget.withdraw(103.37)
+    assert not budget.withdraw(113.25)
+    assert budget.withdraw(113.35)
+
+
+def test_a_share_is_taken_as_it_is_written() -> None:
+    """In binary, 100 times 0.29 is a little less than 29."""
+    budget = RetryBudget(share=0.29, reserve=0.0)
+    for _ in range(100):
+        budget.deposit(1.0)
+    assert [budget.withdraw(1.0) for _ in range(30)] == [True] * 29 + [False]
+
+
+def test_a_time_shorter_than_a_slice_is_a_slice() -> None:
+    budget = RetryBudget(share=1.0, reserve=0.0, ttl=0.04)
+    budget.deposit(1.0)
+    assert budget.withdraw(1.0)
+    budget.deposit(2.0)
+    assert not budget.withdraw(2.05)
