@@ -452,6 +452,97 @@ async def test_thousands_of_cancelled_calls_leave_nothing_behind(
         assert transport.sockets == (0, 0, 0)
 
 
+async def test_the_next_callers_timer_is_its_own(served: Any) -> None:
+    """It gets the connection before the caller that had it has finished waiting."""
+    transport = NativeTransport(limit=1)
+
+    async def play(peer: Any, server: Any) -> None:
+        await peer.request()
+        await server.go_on.wait()
+        await peer.send(ANSWER)
+        await peer.gone()
+
+    async with served(play) as server:
+        first = asyncio.create_task(whole(transport, server.url))
+        second = asyncio.create_task(whole(transport, server.url, Timeouts(first_byte=0.05)))
+        await asyncio.wait([first], timeout=0.02)
+        assert transport.sockets == (1, 0, 1)
+        server.go_on.set()
+        assert await first == b"ok"
+        async with asyncio.timeout(2):
+            with pytest.raises(UpstreamError, match=r"no answer for 0\.05 s"):
+                await second
+    await transport.aclose()
+
+
+async def test_a_replay_finds_a_place_where_kept_connections_fill_the_pool(served: Any) -> None:
+    transport = NativeTransport(limit=2)
+
+    async def play(peer: Any, server: Any) -> None:
+        while True:
+            await peer.request()
+            if server.connections == 2:
+                server.go_on.set()
+            await server.go_on.wait()
+            await peer.send(ANSWER)
+
+    async with served(play) as server:
+        await asyncio.gather(*(whole(transport, server.url) for _ in range(2)))
+        assert transport.sockets == (2, 2, 0)
+        (pool,) = transport._pools.values()
+        connection = await pool.take(Timeouts(pool=0.05), fresh=True)
+        assert not connection.reused
+        assert transport.sockets == (2, 1, 0)
+        connection.close()
+        await transport.aclose()
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def test_a_request_given_up_half_way_leaves_no_socket_behind(
+    native: NativeTransport, served: Any
+) -> None:
+    async def play(peer: Any, server: Any) -> None:
+        await server.go_on.wait()
+
+    async with served(play) as server:
+        before = descriptors()
+        with pytest.raises(UpstreamError, match="sent in time") as caught:
+            await native.send(post(server.url, b"x" * 30_000_000), Timeouts(write=0.05))
+        assert (caught.value.kind, caught.value.stage) == ("timeout", "sent")
+        await asyncio.sleep(0)
+        assert descriptors() == before + 1  # the server's end
+        server.go_on.set()
+
+
+async def test_a_handshake_cancelled_at_any_step_closes_its_socket(
+    trusting: NativeTransport, served: Any
+) -> None:
+    gone = asyncio.Semaphore(0)
+
+    async def play(peer: Any, _: Any) -> None:
+        with contextlib.suppress(ConnectionError):
+            await peer.reader.read()  # to the end
+        gone.release()
+
+    async with served(play) as server:
+        url = server.url.replace("http:", "https:")
+        for turns in range(12):
+            call = asyncio.create_task(whole(trusting, url))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        async with asyncio.timeout(5):
+            for _ in range(server.connections):
+                await gone.acquire()
+    assert server.connections > 3
+    assert trusting.sockets == (0, 0, 0)
+
+
 async def test_closing_an_answer_ends_the_wait_of_whoever_reads_it(
     native: NativeTransport, served: Any
 ) -> None:

@@ -97,6 +97,15 @@ def test_how_long_the_server_keeps_a_connection_is_read(said: str, seconds: floa
     assert reader.kept_for == seconds
 
 
+def test_what_is_around_the_chunks_is_bounded_after_a_long_body_too() -> None:
+    reader = ResponseReader("POST")
+    reader.feed(CHUNKED + b"fffff\r\n" + b"x" * 0xFFFFF + b"\r\n1;")
+    with pytest.raises(UpstreamError, match="around its chunks"):
+        for _ in range(40):
+            reader.feed(b"a" * 1000)
+    assert len(reader.take()) == 0xFFFFF
+
+
 def test_two_fields_of_a_name_are_one_list() -> None:
     reader = ResponseReader("POST")
     reader.feed(LENGTH + b"X-A: 1 \r\nx-a:\t\xe9\r\n\r\nok")
