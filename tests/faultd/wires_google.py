@@ -21,7 +21,7 @@ JSONMap = dict[str, Any]
 TYPES = {
     400: ("INVALID_ARGUMENT", "The request is not valid."),
     401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
-    402: ("FAILED_PRECONDITION", "Billing is not enabled."),
+    402: ("PAYMENT_REQUIRED", "Your prepayment credits are depleted."),
     403: ("PERMISSION_DENIED", "The caller does not have permission."),
     404: ("NOT_FOUND", "The model was not found."),
     409: ("ABORTED", "The operation was aborted."),

@@ -26,6 +26,7 @@ __all__ = [
     "QUICK",
     "Bench",
     "Heard",
+    "Shifted",
     "bench",
     "hear",
     "load",
@@ -186,13 +187,30 @@ async def _streamed(engine: Engine, asked: dict[str, Any], heard: Heard) -> None
         heard.finish, heard.usage = stream.reply.finish, stream.reply.usage or {}
 
 
+class Shifted:
+    """The machine's clock, which a test may put forward."""
+
+    def __init__(self) -> None:
+        self.by = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.by
+
+    def time(self) -> float:
+        return time.time() + self.by
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 @dataclass
 class Bench:
-    """An engine before faultd servers."""
+    """An engine before faultd servers. `clock` is the engine's."""
 
     engine: Engine
     servers: list[Faultd]
     document: str
+    clock: Shifted
 
     async def hear(self, **asked: Any) -> Heard:
         """Ask once."""
@@ -215,19 +233,22 @@ async def bench(
     seed: int = 7,
     idle: float | None = None,
     environ: Mapping[str, str] | None = None,
+    elsewhere: Sequence[str] = (),
     **document: Any,
 ) -> AsyncIterator[Bench]:
     """Servers of these dialects, in this process, and an engine on a route over them (`routes`
-    takes the rest)."""
+    takes the rest). The first ones are not started where their addresses are in `elsewhere`."""
     async with AsyncExitStack() as stack:
         servers = [
             await stack.enter_async_context(faultd(usual, seed=number, idle=idle))
-            for number, _ in enumerate(dialects)
+            for number, _ in enumerate(dialects[len(elsewhere) :])
         ]
-        text = routes(dialects, [server.url for server in servers], **document)
+        urls = [*elsewhere, *(server.url for server in servers)]
+        text = routes(dialects, urls, **document)
+        clock = Shifted()
         environ = {"KEY": KEY, **(environ or {})}
-        opening = Engine.open(text, environ=environ, chance=random.Random(seed))
-        yield Bench(await stack.enter_async_context(opening), servers, text)
+        opening = Engine.open(text, environ=environ, clock=clock, chance=random.Random(seed))
+        yield Bench(await stack.enter_async_context(opening), servers, text, clock)
 
 
 async def load(ask: Callable[[int], Any], rate: float, seconds: float) -> list[Any]:
