@@ -9,6 +9,7 @@ import random
 import socket
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,6 @@ from trunkline.transport import NativeTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
@@ -498,7 +498,7 @@ async def test_a_replay_finds_a_place_where_kept_connections_fill_the_pool(serve
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_a_request_given_up_half_way_leaves_no_socket_behind(

@@ -133,11 +133,8 @@ async def _open(sock: socket.socket, context: ssl.SSLContext | None, host: str) 
             server_hostname=host if context is not None else None,
         )
     except BaseException:
-        # asyncio owns the socket by now, and CPython 3.11 does not close it if the handshake
-        # has not begun; a socket that is shut down ends any handshake.
+        # asyncio ends a handshake by itself, but says goodbye where one has just succeeded.
         connection.close()
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
         raise
     return connection
 
