@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.graph.account import down
+from trunkline.graph.asking import acts
 from trunkline.graph.node import ExcludedError
 from trunkline.graph.passage import Passage, most_output
 from trunkline.policy.health import Exclusion, Site
@@ -65,7 +66,7 @@ class Gate:
 
     def opens(self, *, panic: bool) -> bool:
         """Whether somebody could get in now, as far as this process knows."""
-        if self.binding.id in self.call.avoid:
+        if self.call.barred(self.binding.id):
             return False
         return bool(self._open(self.call.clock.monotonic(), panic))
 
@@ -98,8 +99,10 @@ class Gate:
         """
         call = self.call
         now = call.clock.monotonic()
-        if self.binding.id in call.avoid:
+        if call.walk and call.barred(self.binding.id, alone=acts(request)):
             raise self._excluded(Exclusion("avoided", math.inf, False), now)
+        if call.walk:
+            call.walks.asked[self.binding.id] = call.walk
         panic = not call.state.calm and self._panics(request)
         left = self._open(now, panic)
         if not left:
@@ -231,5 +234,5 @@ _WORDS: Final = {
     "budget": "the budget does not reach for it",
     "unpriced": "its price is not known, and a budget has to pay for it",
     "throttled": "it refuses nearly all requests",
-    "avoided": "it is being asked already",
+    "avoided": "the request is under way already",
 }

@@ -15,10 +15,12 @@ Leaf ids are `provider/upstream-model`; node ids are the node's path in the rout
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from trunkline.errors import UpstreamError
+from trunkline.graph.aside import DROPPED
 from trunkline.graph.media import Media
 from trunkline.graph.options import Options
 
@@ -28,13 +30,14 @@ if TYPE_CHECKING:
     from trunkline.chat import JSON
     from trunkline.embeddings import Operation
     from trunkline.graph.account import Account
+    from trunkline.graph.aside import Aside
     from trunkline.graph.provider import Upstream
     from trunkline.graph.reply import Reply
     from trunkline.graph.state import State
     from trunkline.policy.health import Exclusion
     from trunkline.ports import Clock, Decision, Random, Transport
 
-__all__ = ["Call", "ExcludedError", "Node", "Scope", "SkippedError", "least_sends"]
+__all__ = ["Call", "ExcludedError", "Node", "Scope", "SkippedError", "Walks", "least_sends"]
 
 
 class SkippedError(UpstreamError):
@@ -69,14 +72,30 @@ class Scope:
     time: JSON
 
 
+class Walks:
+    """What all walks of one request through the graph have in common.
+
+    `sent` counts its sends, `begun` the walks that a hedge has begun, and `asked` tells which of
+    those has asked a target. `copied` are the mirrors that have sent their copy.
+    """
+
+    __slots__ = ("asked", "begun", "copied", "sent")
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.begun = 0
+        self.asked: dict[str, tuple[int, ...]] = {}
+        self.copied: set[str] = set()
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way through the graph.
 
     `operation` is what is asked for, `door` the dialect that it came in, empty from Python.
     `seen` is the request as conditions see it: as the caller sent it, with `tokens` if a
-    condition asks for it. `sent` counts the sends so far; `cap` is the
-    count at which the node that is called now must stop; `more` tells whether something else may
+    condition asks for it. `cap` is the count of
+    sends at which the node that is called now must stop; `more` tells whether something else may
     be tried after it. `deadline` is on `clock.monotonic()`. `media` is what may be fetched for it.
     `pin` names the provider that has what the request refers to, once that is settled, and
     `picker` is the outermost node that picks among several below which we are.
@@ -87,7 +106,11 @@ class Call:
     whether a balance above has looked at its members' health already, and `panic` whether too few
     of them were well, so that those that only fail too often are asked all the same. `lone` is
     true where the route has one target only, `forced` names a target that is asked whatever its
-    health, and `avoid` those that are not, because another walk is asking them.
+    health.
+
+    `walk` tells this walk from those beside it, where a hedge has begun several: the numbers of
+    the hedge's walk and of those around it, outermost first. `most` is the count of sends that
+    all of them have together. `aside` takes work that the caller does not wait for.
     """
 
     decision: Decision
@@ -106,7 +129,6 @@ class Call:
     cap: int
     stream: bool = False
     capture: str = ""
-    sent: int = 0
     more: bool = False
     media: Media = field(default_factory=Media)
     options: Options = field(default_factory=Options)
@@ -118,7 +140,32 @@ class Call:
     panic: bool = False
     lone: bool = False
     forced: str = ""
-    avoid: frozenset[str] = frozenset()
+    walks: Walks = field(default_factory=Walks)
+    walk: tuple[int, ...] = ()
+    most: float = math.inf
+    aside: Aside = DROPPED
+
+    @property
+    def sent(self) -> int:
+        """Sends so far, those of all walks."""
+        return self.walks.sent
+
+    @sent.setter
+    def sent(self, count: int) -> None:
+        self.walks.sent = count
+
+    def barred(self, target: str, *, alone: bool = False) -> bool:
+        """Whether this walk may not ask a target: one beside it has asked it already, or any
+        other one if it must be `alone`, or all of them have used up their sends."""
+        if not self.walk:
+            return False
+        asked = self.walks.asked
+        others = asked.values() if alone else (asked.get(target, ()),)
+        return self.sent >= self.most or any(map(self._beside, others))
+
+    def _beside(self, walk: tuple[int, ...]) -> bool:
+        level = min(len(walk), len(self.walk))
+        return walk[:level] != self.walk[:level]
 
     def since_start(self) -> float:
         """Seconds since the request came."""

@@ -54,6 +54,7 @@ class DryEngine(Engine):
         self._dry = dry
         upstreams, store = dry_upstreams(plan, environ), MemoryStore(self._clock)
         self._generation = Generation(0, plan, upstreams, dry, store, (), DryFetcher())
+        self._generation.background.closed = True
 
     @property
     def requests(self) -> list[HttpRequest]:

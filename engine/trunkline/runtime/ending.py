@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import asyncio
+    from collections.abc import Callable, Coroutine, Mapping
 
     from trunkline.graph import Account, Reply
     from trunkline.ports import Clock, Decision
@@ -16,7 +17,8 @@ __all__ = ["Ending"]
 
 
 class Ending:
-    """The end of one request."""
+    """The end of one request, and where it leaves what is done after it
+    (`trunkline.graph.aside.Aside`)."""
 
     __slots__ = ("_clock", "_generation", "_ledger", "_started", "account", "decision", "over")
 
@@ -37,6 +39,22 @@ class Ending:
         self._ledger = ledger
         self._started = clock.monotonic()
         generation.enter()
+
+    def start(
+        self,
+        work: Coroutine[Any, Any, None],
+        ended: Callable[[asyncio.Task[None]], None] | None = None,
+        *,
+        finish: bool = False,
+    ) -> bool:
+        """Have it done while nobody waits."""
+        return self._generation.start(work, ended, finish=finish)
+
+    def beside(self, decision: Decision, account: Account) -> Ending:
+        """The end of another request, which this one has brought about."""
+        other = Ending(self._generation, decision, self._clock, self._ledger)
+        other.account = account
+        return other
 
     def replied(self, _reply: Reply, outcome: str) -> None:
         """The reply has been read, or is not read any further."""

@@ -398,6 +398,7 @@ class Engine:
             media=Media(plan.fetch, generation.fetcher),
             options=options,
             lone=route.lone,
+            aside=ending,
         )
         await admit(request, call, plan, route)
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trunkline.runtime.background import Background
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from trunkline.compile import Plan
     from trunkline.graph import Upstream
@@ -68,6 +70,7 @@ class Generation:
         self.store = store
         self.settings = settings
         self.fetcher = fetcher
+        self.background = Background()
         self._warming = warming
         self._owned = list(owned)
         self._users = 0
@@ -98,6 +101,29 @@ class Generation:
         if self._users == 1:
             self._idle.clear()
 
+    def start(
+        self,
+        work: Coroutine[Any, Any, None],
+        ended: Callable[[asyncio.Task[None]], None] | None,
+        *,
+        finish: bool,
+    ) -> bool:
+        """Do something that nobody waits for; it needs the plan as a request does. See
+        `trunkline.graph.aside.Aside`."""
+
+        def over(task: asyncio.Task[None]) -> None:
+            try:
+                if ended is not None:
+                    ended(task)
+            finally:
+                self.leave()
+
+        self.enter()
+        if self.background.start(work, over, finish=finish):
+            return True
+        self.leave()
+        return False
+
     def leave(self) -> None:
         """A request has ended."""
         self._users -= 1
@@ -122,4 +148,5 @@ class Generation:
         async with contextlib.AsyncExitStack() as stack:
             for thing in self._owned:
                 stack.push_async_callback(thing.aclose)
+            stack.push_async_callback(self.background.aclose)
         self._idle.set()
