@@ -302,6 +302,7 @@ def test_the_beginning_of_another_answer_changes_nothing() -> None:
     fail(breaker, 0.0, 5)
     assert breaker.committed(token, 0.0) == token
     forced = breaker.begin(1.0)
+    assert forced == 0
     assert breaker.committed(forced, 1.0) == forced
     assert cause_of(breaker) == "consecutive"
 
@@ -405,3 +406,33 @@ def test_a_flood_of_different_requests_is_told_apart_up_to_a_bound() -> None:
     # Once these are out of the window there is room again.
     breaker.end(breaker.begin(40.0), "hard", 40.0, Half(), digest="new")
     assert list(breaker._recent) == ["new"]
+
+
+def test_stragglers_do_not_make_an_ejection_longer_or_a_probe_of_themselves() -> None:
+    breaker = Breaker(RULES)
+    tokens = [breaker.begin(0.0) for _ in range(30)]
+    for token in tokens[:15]:
+        breaker.end(token, "hard", 1.0, Half())
+    assert breaker.until == pytest.approx(11.0)
+    for token in tokens[15:25]:
+        breaker.end(token, "success", 11.0, Half())
+    assert cause_of(breaker) == "consecutive"
+    succeed(breaker, 11.0)
+    for token in tokens[25:]:
+        breaker.end(token, "hard", 12.0, Half())
+    assert cause_of(breaker) is None
+
+
+def test_one_request_supplies_two_failures_and_no_third() -> None:
+    breaker = Breaker(replace(RULES, consecutive=3))
+    for _ in range(10):
+        breaker.end(breaker.begin(0.0), "hard", 0.0, Half(), digest="death")
+    assert breaker.cause is None
+    breaker.end(breaker.begin(0.0), "hard", 0.0, Half(), digest="other")
+    assert cause_of(breaker) == "consecutive"
+    rated = Breaker(replace(RULES, consecutive=None, minimum=3))
+    for _ in range(10):
+        rated.end(rated.begin(0.0), "slow", 0.0, Half(), digest="death")
+    assert rated.cause is None
+    rated.end(rated.begin(0.0), "slow", 0.0, Half(), digest="other")
+    assert cause_of(rated) == "rate"
