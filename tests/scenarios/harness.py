@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.faultd import Faultd, Play, faultd
 from trunkline.errors import CallError
 from trunkline.runtime import Engine
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHATS",
+    "FORMS",
     "KEY",
     "QUICK",
     "Bench",
@@ -49,6 +52,11 @@ QUICK = {
     "total": "60s",
 }
 """The built-in timeouts divided by ten."""
+
+FORMS = pytest.mark.parametrize(
+    "full", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["short", "full"]
+)
+"""A row in a few seconds with four times the bounds on time, and at full length with its own."""
 
 CLAUDE = "anthropic.claude-haiku-4-5-20251001-v1:0"
 
@@ -219,6 +227,18 @@ class Bench:
     async def load(self, rate: float, seconds: float, **asked: Any) -> list[Heard]:
         """Ask so often a second for so long, whether answers come or not."""
         return await load(lambda number: self.hear(text=f"[id:{number}]", **asked), rate, seconds)
+
+    async def rate(self) -> float:
+        """How often a second to ask in a full-length row: 200 times, or two fifths of what this
+        machine can do with the engine and its servers on one core."""
+        begun, workers, each = time.monotonic(), 10, 40
+
+        async def work() -> None:
+            for _ in range(each):
+                await self.hear()
+
+        await asyncio.gather(*(work() for _ in range(workers)))
+        return min(200.0, 0.4 * workers * each / (time.monotonic() - begun))
 
     @property
     def counts(self) -> list[int]:

@@ -31,13 +31,16 @@ ENVIRON = {"KEY_A": "key-number-a-000000", "KEY_B": "key-number-b-000000"}
 
 
 @pytest.mark.parametrize("dialect", SPENT)
-async def test_r9_the_next_target_answers_and_the_spent_one_rests(dialect: str) -> None:
+async def test_r9_the_next_target_answers_and_the_spent_one_rests(
+    dialect: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with bench(dialect, "openai-chat") as found:
         found.servers[0].script(SPENT[dialect])
         assert (await found.hear()).attempts == [("a", "quota"), ("b", "ok")]
         for later in (0.0, 299.0):
             found.clock.by += later
             assert (await found.hear()).attempts == [("b", "ok")]
+        assert [one.getMessage() for one in caplog.records] == ["a credential_out"]
         found.clock.by += 2
         assert (await found.hear()).attempts == [("a", "quota"), ("b", "ok")]
     assert found.counts[0] == 2

@@ -5,23 +5,22 @@ from __future__ import annotations
 import pytest
 
 from tests.faultd import Break, Play
-from tests.scenarios.harness import CHATS, bench
+from tests.scenarios.harness import CHATS, FORMS, bench
 
 pytestmark = pytest.mark.anyio
 
-IDLE = 0.1
-"""A tenth of the second that the row speaks of."""
-ROUTE = {"timeouts": {"idle": "100ms"}}
 
-
+@FORMS
 @pytest.mark.parametrize("dialect", CHATS)
-async def test_s4_a_stall_ends_in_an_error_and_a_closed_socket(dialect: str) -> None:
-    async with bench(dialect, "openai-chat", route=ROUTE) as found:
+async def test_s4_a_stall_ends_in_an_error_and_a_closed_socket(dialect: str, full: bool) -> None:
+    idle = 1.0 if full else 0.1
+    route = {"timeouts": {"idle": "1s" if full else "100ms"}}
+    async with bench(dialect, "openai-chat", route=route) as found:
         found.servers[0].script(Play(chunks=20, breaks=Break("stall", 10)))
         heard = await found.hear(stream=True)
         assert (heard.error, heard.pieces, heard.finish) == ("interrupted", 10, None)
         assert heard.first is not None
-        assert IDLE <= heard.took - heard.first < 4 * 1.2 * IDLE
+        assert idle <= heard.took - heard.first < (1 if full else 4) * 1.2 * idle
         assert await found.servers[0].gone() in ("fin", "rst")
         seen = found.servers[0].seen[0]
         assert seen.gone_at is not None
