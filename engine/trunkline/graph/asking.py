@@ -127,6 +127,9 @@ class Asking:
             if isinstance(error, SkippedError):
                 call.sent -= 1
             self._outcome = _outcome_of(error)
+            if isinstance(error, UpstreamError) and error.kind == "context_length":
+                window = self._gate.binding.view.get("context") or 0
+                call.too_long_for = max(call.too_long_for, window)
             raise _noted(error, attempt, self._gate) from error.__cause__
 
     def _wait(

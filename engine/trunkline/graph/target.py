@@ -142,6 +142,10 @@ class Target:
         if call.pin and call.pin != self.provider.name:
             why = f"the request refers to what `{call.pin}` has, and no other provider can read it"
             raise skipped(call, binding.id, why)
+        window = binding.view.get("context")
+        if window is not None and window <= call.too_long_for:
+            why = f"its window of {window:,} tokens is no larger than one that was too small"
+            raise skipped(call, binding.id, why)
         gate = self._gate(call, binding, settings)
         if call.operation == "embeddings":
 
