@@ -244,9 +244,9 @@ def test_idle_counters_go_and_those_that_are_owed_or_held_stay() -> None:
     assert len(limiter) == 3
     take(limiter, "h", bucket(0, key="other"), now=30.0, epoch=30.0)
     assert len(limiter) == 2
-    take(limiter, "i", bucket(0, key="other"), now=99.9, epoch=99.9)
+    take(limiter, "i", bucket(0, key="other"), now=199.9, epoch=199.9)
     assert limiter.left(window(0), 0.0) == 95
-    take(limiter, "j", bucket(0, key="other"), now=100.0, epoch=100.0)
+    take(limiter, "j", bucket(0, key="other"), now=201.0, epoch=201.0)
     assert len(limiter) == 1
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.state.redis_server import RedisServer, need_redis
+from tests.state.redis_server import running
 from trunkline.policy.state_settings import StateSettings
 from trunkline.runtime.clock import SystemClock
 from trunkline.state import open_store
@@ -16,23 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from tests.state.redis_server import RedisServer
+
 
 @pytest.fixture(scope="session")
 def shared_redis() -> Iterator[RedisServer]:
-    """One that is emptied, never stopped."""
-    need_redis()
-    server = RedisServer().start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    """One that the test may stop and freeze."""
-    need_redis()
-    server = RedisServer().start()
-    yield server
-    server.stop()
+    """One that is never stopped; who uses it takes a prefix of its own."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(params=["memory", "file", "redis"])

@@ -9,13 +9,17 @@ import socket
 import subprocess
 import time
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 
-__all__ = ["RedisServer", "need_redis"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["RedisServer", "running"]
 
 
-def need_redis() -> None:
+def _need_redis() -> None:
     """Skip where Redis is not installed."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
@@ -82,3 +86,14 @@ class RedisServer:
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock:
             sock.sendall(b"*%d\r\n" % len(words) + line)
             return sock.recv(1 << 16)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[RedisServer]:
+    """A server for one test; skips where there is none."""
+    _need_redis()
+    server = RedisServer().start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -66,6 +66,9 @@ class _Bucket:
         self.level = level - amount
         return None
 
+    def undo(self, claim: Claim, _reservation: str) -> None:
+        self.level += claim.amount
+
     def settle(self, change: Change, _reservation: str, now: float) -> None:
         back = change.claim.amount - change.used
         if back:
@@ -122,7 +125,13 @@ class _Lease:
             self.soonest = until
         return None
 
+    def undo(self, _claim: Claim, reservation: str) -> None:
+        self.give(reservation)
+
     def settle(self, _change: Change, reservation: str, _now: float) -> None:
+        self.give(reservation)
+
+    def give(self, reservation: str) -> None:
         if self.held.pop(reservation, inf) == self.soonest:
             self.soonest = min(self.held.values(), default=inf)
 
@@ -147,30 +156,36 @@ class _Lease:
 class _Window:
     """`used` of it since `start`. A later start empties it, an earlier one changes nothing."""
 
-    __slots__ = ("end", "start", "used")
+    __slots__ = ("before", "end", "start", "used")
 
-    def __init__(self, claim: Claim, _now: float) -> None:
-        self.start = claim.start
-        self.end = claim.end
+    def __init__(self, _claim: Claim, _now: float) -> None:
+        self.start = self.end = -inf
         self.used = 0
-
-    def roll(self, claim: Claim) -> None:
-        if claim.start > self.start:
-            self.start, self.end, self.used = claim.start, claim.end, 0
+        self.before = (self.start, self.end, 0)
 
     def take(self, claim: Claim, _reservation: str, _now: float, epoch: float) -> float | None:
-        self.roll(claim)
-        if self.used + claim.amount > claim.capacity:
-            return inf if claim.amount > claim.capacity else max(0.0, self.end - epoch)
-        self.used += claim.amount
+        later = claim.start > self.start
+        used = claim.amount if later else self.used + claim.amount
+        if used > claim.capacity:
+            end = claim.end if later else self.end
+            return inf if claim.amount > claim.capacity else max(0.0, end - epoch)
+        self.before = (self.start, self.end, self.used)
+        if later:
+            self.start, self.end = claim.start, claim.end
+        self.used = used
         return None
+
+    def undo(self, _claim: Claim, _reservation: str) -> None:
+        self.start, self.end, self.used = self.before
 
     def settle(self, change: Change, _reservation: str, _now: float) -> None:
         self.used = max(0, self.used + change.used - change.claim.amount)
 
     def charge(self, change: Change, _now: float) -> None:
-        self.roll(change.claim)
-        if change.claim.start == self.start:
+        claim = change.claim
+        if claim.start > self.start:
+            self.start, self.end, self.used = claim.start, claim.end, 0
+        if claim.start == self.start:
             self.used += change.used
 
     def dump(self) -> State:
@@ -180,11 +195,13 @@ class _Window:
         self.start, self.end, self.used = state
 
     def idle_at(self, now: float, epoch: float) -> float:
-        return now + max(0.0, self.end - epoch)
+        if self.start == -inf:
+            return now
+        # Kept for as long again, so that a clock which steps back finds it.
+        return now + max(0.0, 2 * self.end - self.start - epoch)
 
     def left(self, claim: Claim, _now: float) -> float:
-        self.roll(claim)
-        return claim.capacity - self.used
+        return claim.capacity - (0 if claim.start > self.start else self.used)
 
 
 _Counter = _Bucket | _Lease | _Window
@@ -240,14 +257,14 @@ class Limiter:
         for index, claim in enumerate(claims):
             key = claim.key
             if key in taken:
-                self._undo(reservation, claims[:index], now)
+                self._undo(reservation, claims[:index])
                 raise ValueError("a counter is claimed twice in one reservation")
             counter = counters.get(key)
             if counter is None:
                 counter = self._counter(claim, now, epoch)
             wait = counter.take(claim, reservation, now, epoch)
             if wait is not None:
-                self._undo(reservation, claims[:index], now)
+                self._undo(reservation, claims[:index])
                 return Refused(index, None if wait == inf else wait)
             taken[key] = counter.start
         self._open[reservation] = taken
@@ -320,15 +337,13 @@ class Limiter:
         if claim.kind == "bucket":
             due = now + (claim.capacity / claim.rate if claim.rate > 0 else HOLD)
         else:
-            due = max(now + claim.ttl, counter.idle_at(now, epoch))
+            due = now + max(claim.ttl, claim.end - epoch)
         heappush(self._due, (due, claim.key))
         return counter
 
-    def _undo(self, reservation: str, claims: Sequence[Claim], now: float) -> None:
-        from trunkline.policy.limits import refund
-
-        for change in refund(claims):
-            self._counters[change.claim.key].settle(change, reservation, now)
+    def _undo(self, reservation: str, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            self._counters[claim.key].undo(claim, reservation)
 
     def _sweep(self, now: float, epoch: float) -> None:
         due = self._due
