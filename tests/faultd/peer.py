@@ -147,10 +147,11 @@ class Peer(asyncio.Protocol):
 
     async def write(self, data: bytes) -> None:
         """Give bytes to the socket, and wait until it has taken them. Raises `GoneError`."""
-        if self.gone is not None:
-            raise GoneError
-        self._transport.write(data)
-        await self._writable.wait()
+        if self.gone is None:
+            self._transport.write(data)
+            await self._writable.wait()
+        if self._transport.is_closing():
+            await self.left()
         if self.gone is not None:
             raise GoneError
 

@@ -94,10 +94,11 @@ class Play:
 
 @dataclass(kw_only=True)
 class Rule:
-    """A play, and for which requests: those with this credential, of this wire, for this model,
-    streamed or not. Of them only the `first` so many, or each with a `chance`."""
+    """A play, and for which requests: those of this id, with this credential, of this wire, for
+    this model, streamed or not. Of them only the `first` so many, or each with a `chance`."""
 
     play: Play
+    id: str | None = None
     key: str | None = None
     dialect: str | None = None
     model: str | None = None
@@ -107,7 +108,7 @@ class Rule:
 
     def takes(self, asked: dict[str, Any], dice: random.Random) -> bool:
         """Whether this request is played so. Counts down."""
-        for name in ("key", "dialect", "model", "stream"):
+        for name in ("id", "key", "dialect", "model", "stream"):
             wanted = getattr(self, name)
             if wanted is not None and wanted != asked[name]:
                 return False

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Faultd", "credential", "faultd"]
 
 
+_TOLD = ("id", "key", "dialect", "model", "stream")
+"""What of a request rules can tell apart."""
+
+
 def credential(headers: dict[str, str]) -> str:
     """The key that a request was sent with; of a signed one the id of the key."""
     for name in ("x-api-key", "x-goog-api-key", "api-key"):
@@ -200,7 +204,7 @@ class Faultd:
             self._ended.set()
 
     def _play(self, seen: Seen) -> Play:
-        asked = {name: getattr(seen, name) for name in ("key", "dialect", "model", "stream")}
+        asked = {name: getattr(seen, name) for name in _TOLD}
         found = (rule.play for rule in self.rules if rule.takes(asked, self._dice))
         return next(found, self.usual)
 

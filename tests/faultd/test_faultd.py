@@ -293,15 +293,16 @@ async def test_rules_are_tried_in_order_and_count_down() -> None:
         server.script(Play(status=404), stream=True)
         server.script(Play(status=402), model="other")
         server.script(Play(status=403), dialect="cohere-chat")
+        server.script(Play(status=418), id="x.1")
         asked = [
             *(request(key="a"), request(), request(), request(key="a"), request(stream=True)),
-            *(request(model="other"), request(path="/v2/chat")),
+            *(request(model="other"), request(path="/v2/chat"), request(user="[id:x.1]")),
         ]
         for data in asked:
             await peer.ask(data)
         server.heal()
         await peer.ask(request(key="a"))
-    assert [one.status for one in server.seen] == [500, 500, 200, 429, 404, 402, 403, 200]
+    assert [one.status for one in server.seen] == [500, 500, 200, 429, 404, 402, 403, 418, 200]
 
 
 async def test_chance_is_seeded() -> None:
