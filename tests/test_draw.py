@@ -33,7 +33,8 @@ def every_kind() -> Plan:
 def test_every_node_kind_is_among_them() -> None:
     whole = json.loads(draw(every_kind(), "json"))
     kinds = {node["kind"] for node in whole["nodes"]}
-    assert kinds == {"route", "target", "fallback", "balance", "switch"}
+    nodes = {"fallback", "balance", "switch", "hedge", "cache", "mirror"}
+    assert kinds == {"route", "target", *nodes}
 
 
 def test_arrows_lead_from_and_to_what_is_drawn() -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.graph import Balance, Fallback, Switch, Target
+from trunkline.graph import Balance, Cache, Fallback, Hedge, Mirror, Switch, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,8 @@ def _add(drawing: Drawing, node: Node, seen: set[str]) -> None:
     seen.add(node.id)
     kind = type(node).__name__.lower()
     drawing.shapes.append(Shape(node.id, kind, _label(node)))
-    for child, label in zip(node.children, _arrows(node), strict=True):
+    below = (*node.children, node.to) if isinstance(node, Mirror) else node.children
+    for child, label in zip(below, _arrows(node), strict=True):
         drawing.edges.append(Edge(node.id, child.id, label))
         _add(drawing, child, seen)
 
@@ -85,7 +86,13 @@ def _label(node: Node) -> str:
     if isinstance(node, Target):
         return node.leaf
     named = getattr(node, "name", "") or _declared(node.id)
-    what = f"balance ({node.by})" if isinstance(node, Balance) else type(node).__name__.lower()
+    what = type(node).__name__.lower()
+    if isinstance(node, Balance):
+        what = f"balance ({node.by})"
+    elif isinstance(node, Hedge):
+        what = f"hedge ({'auto' if node.after is None else f'after {node.after:g} s'})"
+    elif isinstance(node, Cache):
+        what = f"cache ({node.ttl:g} s)"
     return f"{named}: {what}" if named else what
 
 
@@ -96,7 +103,7 @@ def _declared(node_id: str) -> str:
 
 
 def _within(name: str) -> bool:
-    return any(f".{kind}." in name for kind in ("fallback", "balance", "switch"))
+    return any(f".{kind}." in name for kind in _BRACKETS.keys() - {"route", "target"})
 
 
 def _arrows(node: Node) -> list[str]:
@@ -110,6 +117,8 @@ def _arrows(node: Node) -> list[str]:
             return [""] * len(node.members)
         total = sum(node.weights)
         return [f"{100 * weight / total:.4g}%" for weight in node.weights]
+    if isinstance(node, Mirror):
+        return ["", f"copies {100 * node.sample:.4g}%"]
     return [""] * len(node.children)
 
 
@@ -131,6 +140,9 @@ _BRACKETS: Final = {
     "fallback": ("[[", "]]"),
     "balance": ("{{", "}}"),
     "switch": ("{", "}"),
+    "hedge": ("[/", "/]"),
+    "cache": ("[(", ")]"),
+    "mirror": (">", "]"),
     "target": ("[", "]"),
 }
 
@@ -161,6 +173,9 @@ _DOT_SHAPES: Final = {
     "fallback": "component",
     "balance": "hexagon",
     "switch": "diamond",
+    "hedge": "parallelogram",
+    "cache": "cylinder",
+    "mirror": "cds",
     "target": "box",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trunkline.graph import Balance, Fallback, Switch, Target
+from trunkline.graph import Balance, Cache, Fallback, Hedge, Mirror, Switch, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,9 +49,10 @@ def _walk(
 ) -> Iterator[tuple[str, tuple[bool, ...]]]:
     """Each node below with its share, and for each level whether it is the last one there."""
     yield f"{share}{_label(node, decision, names)}", depth
+    below = (*node.children, node.to) if isinstance(node, Mirror) else node.children
     shares = _shares(node)
-    last = len(node.children) - 1
-    for index, child in enumerate(node.children):
+    last = len(below) - 1
+    for index, child in enumerate(below):
         yield from _walk(child, decision, names, shares[index], (*depth, index == last))
 
 
@@ -72,8 +73,12 @@ def _label(node: Node, decision: Decision, names: Mapping[str, str]) -> str:
     kind = type(node).__name__.lower()
     if isinstance(node, Balance):
         kind = f"balance ({node.by})"
-    name = getattr(node, "name", "") or names.get(node.id, "")
-    return f"{kind} {name}".rstrip()
+    own = getattr(node, "name", "")
+    label = f"{kind} {own or names.get(node.id, '')}".rstrip()
+    if isinstance(node, Hedge | Cache | Mirror):
+        told = (said for at, said in decision.picks if at == (own or node.id))
+        label = "  ← ".join([label, *told])
+    return label
 
 
 def _is_of(node: Target, attempt: Attempt) -> bool:
@@ -93,6 +98,8 @@ def _shares(node: Node) -> list[str]:
         return [f"{arm.text or 'otherwise'}  " for arm in node.arms]
     if isinstance(node, Fallback):
         return ["first  ", *["then   "] * (count - 1)]
+    if isinstance(node, Mirror):
+        return ["answers  ", f"copies {100 * node.sample:.3g} %  "]
     return [""] * count
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.catalog import rows
+from trunkline.compile.inherit import DEFAULT_SENDS
+from trunkline.compile.kept import marked, open_below, read_below
 from trunkline.compile.weights import whole_weights
 from trunkline.errors import DEFAULT_KINDS
-from trunkline.graph import Arm, Balance, Fallback, Switch, Target
+from trunkline.graph import Arm, Balance, Cache, Fallback, Hedge, Mirror, Switch, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from trunkline.compile.overlays import Overlays
     from trunkline.compile.providers import Declared
     from trunkline.compile.report import Report
+    from trunkline.config.models import Cache as CacheModel
     from trunkline.config.models import Fallback as FallbackModel
+    from trunkline.config.models import Hedge as HedgeModel
+    from trunkline.config.models import Mirror as MirrorModel
     from trunkline.config.models import NodeMap, RouteFile
     from trunkline.config.source import Path
     from trunkline.embeddings import Operation
@@ -121,7 +126,12 @@ class Nodes:
             return self._balance(node, path, inner, name)
         if node.switch is not None:
             return self._switch(node, path, inner, name)
-        return None
+        if node.hedge is not None:
+            return self._hedge(node.hedge, path, inner, name)
+        if node.cache is not None:
+            return self._cache(node.cache, path, inner, name)
+        assert node.mirror is not None
+        return self._mirror(node.mirror, path, inner, name)
 
     def _id(self, path: Path) -> str:
         return node_id(path, self.names)
@@ -332,6 +342,63 @@ class Nodes:
                 arms.append(Arm(to, when, arm.when or ""))
         return Switch(self._id(path), tuple(arms), name) if whole else None
 
+    def _hedge(self, model: HedgeModel, path: Path, inherited: Inherited, name: str) -> Node | None:
+        of = self.build(model.of, (*path, "hedge", "of"), inherited)
+        if of is None:
+            return None
+        after = None if model.after in (None, "auto") else model.after
+        return Hedge(
+            self._id(path),
+            of,
+            self.leaves(of),
+            after,  # type: ignore[arg-type]  # seconds: the model has read them
+            extra=1 if model.max is None else model.max,
+            share=0.05 if model.share is None else model.share,
+            sends=inherited.sends,
+            name=name,
+        )
+
+    def _cache(self, model: CacheModel, path: Path, inherited: Inherited, name: str) -> Node | None:
+        at = (*path, "cache")
+        of = self.build(model.of, (*at, "of"), inherited)
+        key = None if model.key is None else self.overlays.condition((*at, "key"))
+        if of is None:
+            return None
+        return Cache(
+            self._id(path),
+            of,
+            model.ttl,
+            marked(of, self.leaves(of), model.key),
+            key,
+            shared=model.shared is True,
+            open=open_below(of),
+            varies=read_below(of),
+            name=name,
+        )
+
+    def _mirror(
+        self, model: MirrorModel, path: Path, inherited: Inherited, name: str
+    ) -> Node | None:
+        at = (*path, "mirror")
+        of = self.build(model.of, (*at, "of"), inherited)
+        to = self.build(model.to, (*at, "to"), inherited)
+        if of is None or to is None:
+            return None
+        sends = DEFAULT_SENDS if inherited.sends is None else inherited.sends
+        if to.need > sends:
+            self.too_many(to.need, sends, (*at, "to"))
+            return None
+        return Mirror(
+            self._id(path),
+            of,
+            to,
+            sample=1.0 if model.sample is None else model.sample,
+            at_once=20 if model.at_once is None else model.at_once,
+            sends=sends,
+            lone=len(self.leaves(to)) == 1,
+            name=name,
+        )
+
     def _affordable(self, node: Node, path: Path, inherited: Inherited) -> Node | None:
         """The node, if the `max_sends` that stands on or above it lets it reach every tier."""
         if inherited.sends is not None and node.need > inherited.sends:
@@ -361,7 +428,8 @@ class Nodes:
         """The leaves below a node, counted once for each way that leads to them."""
         known = self._counts.get(id(node))
         if known is None:
-            known = self._counts[id(node)] = (node, sum(map(self.count, node.children)) or 1)
+            below = (*node.children, node.to) if isinstance(node, Mirror) else node.children
+            known = self._counts[id(node)] = (node, sum(map(self.count, below)) or 1)
         return known[1]
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from trunkline.graph.account import Account, CallerBudget, CallerLimit, subject_of
 from trunkline.graph.balance import Balance
+from trunkline.graph.cache import Cache
 from trunkline.graph.exits import gates, soonest, useful_in
 from trunkline.graph.fallback import Fallback
+from trunkline.graph.hedge import Hedge
 from trunkline.graph.media import FetchRules, Media
+from trunkline.graph.mirror import Mirror
 from trunkline.graph.node import Call, ExcludedError, Node, Scope, SkippedError
 from trunkline.graph.options import OPTIONS, Options, check_allowed
 from trunkline.graph.overlay import Overlay
@@ -31,6 +34,7 @@ __all__ = [
     "Arm",
     "Balance",
     "Binding",
+    "Cache",
     "Call",
     "CallerBudget",
     "CallerLimit",
@@ -39,8 +43,10 @@ __all__ = [
     "ExcludedError",
     "Fallback",
     "FetchRules",
+    "Hedge",
     "Key",
     "Media",
+    "Mirror",
     "Model",
     "Node",
     "Options",

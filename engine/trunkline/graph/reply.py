@@ -130,6 +130,11 @@ class Reply:
         return data
 
     @property
+    def owner(self) -> str:
+        """The dialect it came in: what only one provider can read of it is marked with that."""
+        return self._fold.owner
+
+    @property
     def id(self) -> str:
         """The id that the provider gave it."""
         return self.data["id"]
@@ -259,7 +264,8 @@ class Reply:
             await self._stop("ok")
 
     def _broken(self, why: str) -> CallError:
-        target = self.decision.attempts[-1].target if self.decision.attempts else ""
+        attempts = reversed(self.decision.attempts)
+        target = next((one.target for one in attempts if one.outcome == "interrupted"), "")
         error = InterruptedAnswer(f"the answer broke off: {why}", target=target)
         error.decision = self.decision
         return error

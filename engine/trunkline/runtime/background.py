@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.errors import CallError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -43,8 +45,9 @@ class Background:
 
     def _over(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
-        if not task.cancelled() and task.exception() is not None:
-            _LOG.error("work in the background failed: %s", type(task.exception()).__name__)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, CallError):
+            _LOG.error("work in the background failed: %s", type(error).__name__)
 
     async def aclose(self) -> None:
         """Take no more work, finish what is short, and cancel the rest."""
