@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faultd import Play, Remote
-from tests.scenarios.harness import FORMS, bench, percentile
+from tests.scenarios.harness import FORMS, bench, full_rate, percentile
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +22,7 @@ and 1.6 s of 1.8 s, 10, 20 and 40 s of 40 s."""
 
 @FORMS
 async def test_r1_a_killed_provider_costs_no_answer_and_is_ejected(full: bool) -> None:
+    rate = await full_rate() if full else 60
     async with (
         Remote() as primary,
         bench(
@@ -32,7 +33,6 @@ async def test_r1_a_killed_provider_costs_no_answer_and_is_ejected(full: bool) -
         ) as found,
     ):
         await primary.usual(LATENCY)
-        rate = await found.rate() if full else 60
         before, after = (20.0, 40.0) if full else (0.7, 1.8)
         running = asyncio.create_task(found.load(rate, before + after))
         await asyncio.sleep(before)

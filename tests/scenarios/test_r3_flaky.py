@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faultd import Play
-from tests.scenarios.harness import FORMS, bench
+from tests.scenarios.harness import FORMS, bench, full_rate
 
 pytestmark = pytest.mark.anyio
 
@@ -21,10 +21,9 @@ RATE_ALONE: Any = {"circuit_breaker": {"consecutive_failures": "off"}}
 async def test_r3_a_target_that_fails_half_of_the_time_is_ejected(
     full: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    rate = await full_rate() if full else 120
     async with bench(*["openai-chat"] * 3, to=GROUP, defaults=RATE_ALONE) as found:
-        rate = await found.rate() if full else 120
         flaky = found.servers[1]
-        flaky.clear()
         flaky.script(Play(status=500), chance=0.5)
         begun = time.time() - time.monotonic()
         heard = await found.load(rate, 35 if full else 2.5)

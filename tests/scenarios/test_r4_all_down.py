@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.faultd import Play
-from tests.scenarios.harness import FORMS, bench, percentile
+from tests.scenarios.harness import FORMS, bench, full_rate, percentile
 
 pytestmark = pytest.mark.anyio
 
@@ -21,8 +21,8 @@ STEPS = 3
 @FORMS
 async def test_r4_what_is_down_is_asked_for_no_more_than_a_probe(full: bool) -> None:
     defaults = {} if full else BREAKER
+    rate = await full_rate() if full else 80
     async with bench(*["openai-chat"] * 3, defaults=defaults) as found:
-        rate = await found.rate() if full else 80
         await found.hear()
         for server in found.servers:
             server.clear()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.faultd import Play
-from tests.scenarios.harness import FORMS, bench
+from tests.scenarios.harness import FORMS, bench, full_rate
 
 pytestmark = pytest.mark.anyio
 
 
 @FORMS
 async def test_r5_retries_are_a_tenth_of_the_traffic_and_ten(full: bool) -> None:
+    rate = await full_rate() if full else 120
     async with bench("openai-chat") as found:
-        rate = await found.rate() if full else 120
-        found.servers[0].clear()
         found.servers[0].script(Play(status=503), chance=0.3)
         heard = await found.load(rate, 30 if full else 2.5)
     firsts = [one.asked_at for one in heard if one.attempts]
