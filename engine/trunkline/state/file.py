@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FileStore"]
 
-_BUSY: Final = 1.0
+_BUSY: Final = 0.25
 """Seconds to wait for another process's transaction, which takes well under one."""
 _REST: Final = 2.0
 _LONGEST: Final = 400 * 86400.0
@@ -63,6 +63,7 @@ class FileStore(SharedStore):
         self._file: sqlite3.Connection | None = None
         self._late: deque[tuple[_Verb, str, Sequence[Change]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def open(self) -> None:
         """Raises `StoreSetupError` if the path is no file that we can write."""
@@ -168,7 +169,8 @@ class FileStore(SharedStore):
 
     def _later(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(_REST, lambda: self._probing(loop))
+        if not self._closed:
+            self._timer = loop.call_later(_REST, lambda: self._probing(loop))
 
     def _probing(self, loop: asyncio.AbstractEventLoop) -> None:
         def answered(probe: Future[_Counted]) -> None:
@@ -214,15 +216,20 @@ class FileStore(SharedStore):
 
     async def aclose(self) -> None:
         """Write what is still to be written, and close the file."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+        for name, changes in self._outage.owed():
+            self._tell("charge", name, changes)
 
         def close() -> None:
+            self._outage.lost += len(self._late)
             if self._file is not None:
                 self._file.close()
                 self._file = None
 
-        await asyncio.wrap_future(self._thread.submit(close))
+        with suppress(RuntimeError):  # It is closed.
+            await asyncio.wrap_future(self._thread.submit(close))
         self._thread.shutdown(wait=False)
 
 

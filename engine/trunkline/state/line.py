@@ -173,21 +173,25 @@ class Line:
         except asyncio.CancelledError:
             self._failed(batch)
             raise
-        self._failures = 0
+        errors = sum(isinstance(reply, Exception) for reply in replies)
+        self._failures = self._failures + errors if errors == len(replies) else 0
         for command, reply in zip(batch, replies, strict=True):
-            failed = isinstance(reply, Exception)
-            if failed:
-                self._failures += 1
-            if command.future is None:
-                self.lost += failed
-            elif failed and not command.future.done():
-                command.future.set_exception(Unreachable())
-            elif not failed and not command.future.done():
-                command.future.set_result(reply)
-            if command.arrived is not None and not failed:
-                command.arrived(reply)
+            self._answer(command, reply)
         if self._failures >= _FAILURES:
             self._down()
+
+    def _answer(self, command: Command, reply: Any) -> None:
+        failed = isinstance(reply, Exception)
+        future = command.future
+        if future is None:
+            self.lost += failed
+        elif not future.done():
+            if failed:
+                future.set_exception(Unreachable(str(reply)))
+            else:
+                future.set_result(reply)
+        if command.arrived is not None and not failed:
+            command.arrived(reply)
 
     def _failed(self, batch: list[Command]) -> None:
         """Whoever waited here waited for the same silence: all of them give up together."""

@@ -110,4 +110,5 @@ class RedisStore(SharedStore):
                 return
 
     async def aclose(self) -> None:
+        self._outage.lost += len(self._outage.owed())
         await self._line.aclose()
