@@ -1,0 +1,59 @@
+"""R17: where a few answers are slow a second target is asked, at no more than its share, and who
+comes second is stopped and paid for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.faultd import Play
+from tests.scenarios.harness import bench, full_rate, load, percentile
+
+pytestmark = pytest.mark.anyio
+
+USUAL = Play(before_head=0.05, chunks=5)
+SLOW = Play(before_head=0.5, chunks=5)
+
+
+def hedge(**more: Any) -> Any:
+    return {"hedge": {"of": ["a", "b"], **more}}
+
+
+async def test_r17_the_loser_is_closed_at_once_and_both_are_paid() -> None:
+    to = hedge(after="100ms", share=1)
+    async with bench("openai-chat", "openai-chat", usual=USUAL, to=to) as found:
+        slow, other = found.servers
+        await found.hear(stream=True)
+        slow.script(Play(before_content=5, chunks=60), first=1)
+        heard = await found.hear(stream=True)
+        assert await slow.gone(1) == "fin"
+    assert heard.text == "000 001 002 003 004 "
+    assert heard.first is not None
+    assert 0.15 <= heard.first < 0.1 + 4 * 0.1
+    lost = slow.seen[1]
+    assert lost.gone_at is not None
+    assert lost.gone_at - (heard.asked_at + heard.first) < 4 * 0.1
+    assert len(other.seen) == 1
+    assert heard.decision is not None
+    loser, winner = heard.decision.attempts
+    assert (loser.target, winner.target) == ("a/gpt-5.1", "b/gpt-5.1")
+    assert (loser.outcome, winner.outcome) == ("cancelled", "ok")
+    for one in (loser, winner):
+        assert one.usage is not None
+        assert (one.micro_dollars or 0) + (one.maybe_billed or 0) > 0
+
+
+@pytest.mark.nightly
+async def test_r17_the_slowest_hundredth_is_half_as_slow_for_a_twentieth_of_load() -> None:
+    rate = min(150, await full_rate())
+    firsts = {}
+    for name, to in {"plain": ["a", "b"], "hedged": hedge(after="150ms")}.items():
+        async with bench("openai-chat", "openai-chat", usual=USUAL, to=to) as found:
+            for server in found.servers:
+                server.script(SLOW, chance=0.05)
+            heard = await load(lambda _, f=found: f.hear(stream=True), rate, 40)
+        assert [one.message for one in heard if one.error] == []
+        firsts[name] = percentile([one.first or 0 for one in heard], 0.99)
+        assert sum(found.counts) <= 1.05 * len(heard)
+    assert firsts["hedged"] <= 0.6 * firsts["plain"]
