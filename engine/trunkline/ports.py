@@ -64,7 +64,7 @@ class Timeouts:
     """
 
     connect: float | None = 3.0
-    pool: float | None = 3.0
+    pool: float | None = 1.0
     write: float | None = 10.0
     first_byte: float | None = 30.0
     first_token: float | None = 60.0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trunkline.policy.retry_budget import RetryBudget
     from trunkline.ports import HttpRequest
 
-__all__ = ["LEAST_TIME", "Asking", "in_time"]
+__all__ = ["LEAST_TIME", "Asking", "acts", "in_time"]
 
 LEAST_TIME: Final = 1.0
 """Seconds that must be left of the request's total time for another send."""

@@ -37,11 +37,13 @@ class Passage:
 
     __slots__ = (
         "_claims",
+        "_counted_in",
         "_ended",
         "_gate",
         "_input",
         "_money",
         "_name",
+        "_paid",
         "_permit",
         "_request",
         "credential",
@@ -64,6 +66,8 @@ class Passage:
         self._name = ""
         self._permit: Permit | None = None
         self._ended = False
+        self._counted_in = False
+        self._paid: Cost | None = None
 
     async def reserve(self, rules: Sequence[LimitRule]) -> Exclusion | None:
         """Take what the limits and the caller's budgets must lend, all or nothing. Raises
@@ -94,7 +98,6 @@ class Passage:
         """The attempt begins."""
         state = self._gate.call.state
         now = self._gate.call.clock.monotonic()
-        state.throttle(self.site.breaker).asked(now)
         self._permit = state.health.begin(self.site, now)
         key = (self.site.credential, self.site.breaker)
         if self.site.credential in state.told:
@@ -114,8 +117,11 @@ class Passage:
             call.state.tighten(key, now)
 
     def cost_of(self, usage: Usage | None) -> Cost | None:
-        """What so many tokens cost here."""
-        return None if self.price is None or usage is None else cost(usage, self.price)
+        """What so many tokens cost here; what the answer cost by our own estimate, where the
+        provider did not count."""
+        if usage is None:
+            return self._paid
+        return None if self.price is None else cost(usage, self.price)
 
     def committed(self, seconds: float) -> None:
         """The answer has begun to come, so many seconds after it was asked for."""
@@ -123,6 +129,7 @@ class Passage:
         assert self._permit is not None
         now = call.clock.monotonic()
         self._tell(call.state.health.committed(self._permit, now))
+        self._count(True, now)
         leaf = self._gate.leaf
         call.state.latency(leaf).observe(seconds, now)
         call.state.firsts(leaf).observe(seconds, now)
@@ -151,7 +158,7 @@ class Passage:
         """It was answered, wholly or in part; None if it was given up before anything came."""
         usage = self._counted(reply, whole=outcome is SUCCESS)
         attempt.usage = usage
-        paid: Cost | None = None if self.price is None else cost(usage, self.price)
+        paid = self._paid = None if self.price is None else cost(usage, self.price)
         if paid is not None:
             attempt.micro_dollars = paid.micro_dollars
         self._gate.call.account.charge(paid, usage)
@@ -176,9 +183,20 @@ class Passage:
         bad = outcome.health in ("hard", "slow")
         digest = _digest(call.seen) if bad else ""
         now = call.clock.monotonic()
-        if outcome.reached and not bad:
-            call.state.throttle(self.site.breaker).accepted(now)
+        if bad or outcome.reached:
+            self._count(not bad, now)
         self._tell(call.state.health.end(self._permit, outcome, now, digest))
+
+    def _count(self, accepted: bool, now: float) -> None:
+        """Tell the throttle what came of the attempt, as soon as that is known: one that is still
+        under way was not refused."""
+        if self._counted_in:
+            return
+        self._counted_in = True
+        throttle = self._gate.call.state.throttle(self.site.breaker)
+        throttle.asked(now)
+        if accepted:
+            throttle.accepted(now)
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:

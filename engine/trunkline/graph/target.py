@@ -14,11 +14,11 @@ How often it is sent, and what happens when that fails, is `trunkline.graph.aski
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.errors import RequestError
-from trunkline.graph.asking import Asking, in_time
+from trunkline.graph.asking import Asking, acts, in_time
 from trunkline.graph.batches import in_batches
 from trunkline.graph.bound import owners, references
 from trunkline.graph.gate import Gate
@@ -180,6 +180,8 @@ class Target:
             unsigned = await rendering.http_with_bytes()
         if not call.pin and (call.more or call.picker is not None):
             _pin(rendering, self.provider.name)
+        if acts(rendering.request):
+            unsigned = replace(unsigned, replayable=False)
         passage = await gate.enter(rendering.request)
         return await Asking(rendering, gate, unsigned).reply(passage)
 
