@@ -139,6 +139,49 @@ class Fold:
         """Whether the wire has said why the answer ended."""
         return any(choice.finish is not None for choice in self._choices.values())
 
+    def open_text(self) -> Block | None:
+        """The block that more text of the first answer would join; None if it would open one."""
+        blocks = self._choices[0].blocks if 0 in self._choices else []
+        last = blocks[-1] if blocks else None
+        return last if last is not None and last.kind == "text" and not last.signature else None
+
+    def continued(self, block: Block, added: JSONMap) -> Step:
+        """A block grows by what another fold has read: `text` or a `citation`."""
+        if "text" in added:
+            block.pieces.append(added["text"])
+        if "citation" in added:
+            block.citations.append(added["citation"])
+        return Step(block, False, added)
+
+    def adopt(self, step: Step) -> Step:
+        """A step of another fold's block, which stands behind those that are here."""
+        block = step.block
+        if step.opened:
+            choice = self._choices.setdefault(block.choice, _Choice(block.choice))
+            block.index = len(choice.blocks)
+            choice.blocks.append(block)
+        return step
+
+    def ends_as(
+        self,
+        other: Fold,
+        logprobs: Mapping[str, Any] | None,
+        usage: Callable[[Usage | None], Usage | None],
+    ) -> None:
+        """How the answer ends is what another fold has read of it. `logprobs` are those from
+        before, `usage` makes that of all out of the other's."""
+        for number, theirs in other._choices.items():
+            choice = self._choices.setdefault(number, _Choice(number))
+            choice.finish, choice.native = theirs.finish, theirs.native
+            choice.stopped_by, choice.extra = theirs.stopped_by, theirs.extra
+            choice.calls = theirs.calls
+            if logprobs or theirs.logprobs:
+                choice.logprobs = _laid(dict(logprobs or {}), theirs.logprobs or {})
+        self.owner = other.owner
+        self.raw_usage = other.raw_usage
+        theirs_of = other._usage
+        self._usage = None if theirs_of is None else lambda raw: usage(theirs_of(raw))  # type: ignore[return-value,assignment]
+
     def reply(self) -> ReplyData:
         """The reply so far. Blocks that stayed empty are left out."""
         raw = self.raw_usage

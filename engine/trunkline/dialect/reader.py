@@ -74,10 +74,20 @@ class StreamReader:
     `complete` turns true when the answer is known to be whole; what follows is not part of it and
     is not read. Deltas that came before a fault are given first: the fault is then in `broken`,
     and raised by the next call. `of_objects` is true for streams that are one JSON object after
-    the other, so that they may begin with one.
+    the other, so that they may begin with one. With `skips` an event that cannot be read is left
+    out, and counted in `left_out`; where events begin and end must be clear all the same.
     """
 
-    __slots__ = ("_decoder", "_finished", "_rules", "broken", "complete", "of_objects")
+    __slots__ = (
+        "_decoder",
+        "_finished",
+        "_rules",
+        "broken",
+        "complete",
+        "left_out",
+        "of_objects",
+        "skips",
+    )
 
     def __init__(self, rules: StreamRules, content_type: str = "") -> None:
         self._rules = rules
@@ -89,6 +99,8 @@ class StreamReader:
         self._finished = False
         self.broken: UpstreamError | None = None
         self.complete = False
+        self.skips = False
+        self.left_out = 0
 
     def feed(self, data: bytes) -> list[Delta]:
         """The deltas that these bytes complete.
@@ -137,6 +149,9 @@ class StreamReader:
             try:
                 deltas.extend(self._deltas(frame))
             except UpstreamError as error:
+                if self.skips:
+                    self.left_out += 1
+                    continue
                 if not deltas:
                     raise
                 self.broken = error

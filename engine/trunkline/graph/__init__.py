@@ -24,6 +24,7 @@ from trunkline.graph.provider import (
     Upstream,
 )
 from trunkline.graph.reply import Reply
+from trunkline.graph.rescue import Again
 from trunkline.graph.state import State
 from trunkline.graph.switch import Arm, Switch
 from trunkline.graph.target import Target, TargetSettings
@@ -31,6 +32,7 @@ from trunkline.graph.target import Target, TargetSettings
 __all__ = [
     "OPTIONS",
     "Account",
+    "Again",
     "Arm",
     "Balance",
     "Binding",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trunkline.graph.aside import Aside
     from trunkline.graph.provider import Upstream
     from trunkline.graph.reply import Reply
+    from trunkline.graph.rescue import Again
     from trunkline.graph.state import State
     from trunkline.policy.health import Exclusion
     from trunkline.ports import Clock, Decision, Random, Transport
@@ -110,7 +111,8 @@ class Call:
 
     `walk` tells this walk from those beside it, where a hedge has begun several: the numbers of
     the hedge's walk and of those around it, outermost first. `most` is the count of sends that
-    all of them have together. `aside` takes work that the caller does not wait for.
+    all of them have together. `aside` takes work that the caller does not wait for,
+    and `again` walks once more for a stream that breaks off.
     """
 
     decision: Decision
@@ -145,6 +147,7 @@ class Call:
     walk: tuple[int, ...] = ()
     most: float = math.inf
     aside: Aside = DROPPED
+    again: Again | None = None
 
     @property
     def sent(self) -> int:

@@ -89,9 +89,25 @@ class Rendering:
         except (Refusal, WireError) as error:
             raise self._told(error) from error
 
+    @property
+    def streams(self) -> bool:
+        """Whether the provider is asked for a stream: a whole answer too, where the route says so
+        and the wire has streams."""
+        call = self.call
+        if call.stream or not self.settings.upstream_stream:
+            return call.stream
+        return call.operation == "chat" and self.binding.dialect.streams
+
     def _settle(self) -> None:
         if self.settings.requests:
             self._overlay()
+        if self.streams and not self.call.stream:
+            kept = {k: v for k, v in self.request.items() if k != "stream_options"}
+            self.request = {**kept, "stream": True}
+        if self.call.again is not None:
+            why = self.call.again.refusal(self.binding, self.request)
+            if why is not None:
+                raise skipped(self.call, self.binding.id, why)
         self._check_carried()
 
     async def _fetch(self) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trunkline.chat import ReplyData, Usage
     from trunkline.dialect import Step
     from trunkline.graph.answer import Answer
+    from trunkline.graph.drain import Lasting
+    from trunkline.graph.rescue import Further, Rescue
     from trunkline.policy.price import Cost
     from trunkline.ports import Decision
 
@@ -68,19 +70,26 @@ class Reply:
     Iterate over it for `Delta`s, or `await reply.read()` to have it whole. The properties show
     what has come so far. A stream that breaks raises `InterruptedAnswer`; it never just ends.
     Close a reply that is not read to its end (`aclose`, or `async with`), which closes the
-    socket upstream. `decision` says how it came about.
+    socket upstream, unless the route says `on_disconnect: drain`. `decision` says how it came
+    about.
     """
 
     __slots__ = (
         "_answer",
         "_data",
+        "_drain",
+        "_failure",
         "_fold",
         "_headers",
+        "_left",
         "_on_end",
         "_outcome",
         "_patience",
         "_price",
         "_ready",
+        "_rescue",
+        "_settle",
+        "_shown",
         "_watch",
         "decision",
     )
@@ -90,29 +99,43 @@ class Reply:
         fold: Fold,
         decision: Decision,
         *,
-        answer: Answer | None = None,
+        answer: Answer | Lasting | None = None,
         ready: deque[tuple[dict[str, Any], list[Step]]] | None = None,
         watch: Watch | None = None,
         on_end: Callable[[Reply, str], None] | None = None,
         headers: Callable[[Reply], dict[str, str]] | None = None,
         price: Callable[[Usage | None], Cost | None] | None = None,
+        rescue: Rescue | None = None,
+        drain: Callable[[Reply], bool] | None = None,
     ) -> None:
         """A reply without an `answer` is complete; `ready` is what was read of it as a stream.
         `on_end` is called once, with `ok`, an error kind or `cancelled`, when all has been read
-        or the reading stops. `price` tells what its tokens cost."""
+        or the reading stops. `price` tells what its tokens cost. `rescue` knows who goes on when
+        it breaks off; `drain` has it read to its end when its caller leaves it, if it can."""
         self.decision = decision
         self._fold = fold
-        self._answer = answer
+        self._answer: Answer | Lasting | Further | None = answer
+        self._rescue = rescue
+        self._drain = drain
+        self._failure: CallError | None = None
+        self._shown = False
+        self._left = False
         self._watch = watch
         self._patience = Patience()
         self._headers = headers
         self._price = price
-        self._on_end = [] if on_end is None else [on_end]
+        self._settle = on_end
+        self._on_end: list[Callable[[Reply, str], None]] = []
         self._outcome = ""
         self._ready = ready if answer is None else answer.ready
         self._data: ReplyData | None = None
         if answer is None:
             self._end("ok")
+
+    @property
+    def fold(self) -> Fold:
+        """What the answer is gathered in."""
+        return self._fold
 
     @property
     def complete(self) -> bool:
@@ -125,7 +148,7 @@ class Reply:
         if self._data is not None:
             return self._data
         data = self._fold.reply()
-        if self._answer is None:
+        if self._outcome:
             self._data = data
         return data
 
@@ -204,8 +227,9 @@ class Reply:
 
     async def read(self) -> Self:
         """Wait for all of it. Raises `InterruptedAnswer` if it breaks off."""
-        while self._answer is not None:
+        while self._answer is not None and not self._left:
             await self._advance(self._answer)
+        self._check()
         return self
 
     def __aiter__(self) -> Self:
@@ -213,36 +237,60 @@ class Reply:
 
     async def __anext__(self) -> Delta:
         while True:
-            ready = self._waiting()
+            ready = await self._begun()
             while ready:
                 delta = _face(*ready.popleft())
                 if delta is not None:
+                    self._shown = True
                     return delta
-            if self._answer is None:
+            if self._answer is None or self._left:
+                self._check()
                 raise StopAsyncIteration
             await self._advance(self._answer)
 
     async def steps(self) -> AsyncIterator[list[Step]]:
         """What doors write: the steps as they come, those of one chunk together. Take either
         these or the deltas, not both."""
-        while True:
-            ready = self._waiting()
-            steps = [step for _, made in ready for step in made]
-            ready.clear()
+        while taken := await self.chunk():
+            steps = [step for _, made in taken for step in made]
             if steps:
                 yield steps
-            if self._answer is None:
-                return
+
+    async def chunk(self) -> list[tuple[dict[str, Any], list[Step]]]:
+        """What has come next: deltas, each with the steps it made; none when all was read."""
+        while True:
+            ready = await self._begun()
+            if ready:
+                taken = list(ready)
+                ready.clear()
+                self._shown = True
+                return taken
+            if self._answer is None or self._left:
+                self._check()
+                return []
             await self._advance(self._answer)
 
-    def _waiting(self) -> deque[tuple[dict[str, Any], list[Step]]]:
+    async def _begun(self) -> deque[tuple[dict[str, Any], list[Step]]]:
+        """What has come and was not handed out. An answer that has broken off by now is begun
+        anew elsewhere before anything of it is handed out, if it may be."""
+        answer = self._answer
+        if answer is not None and self._rescue is not None and not self._shown and answer.broken:
+            await self._advance(answer)
+        return self.waiting()
+
+    def waiting(self) -> deque[tuple[dict[str, Any], list[Step]]]:
         """What has come and was not handed out; a whole body is taken apart when asked for."""
         if self._ready is None:
             fold = Fold(self._fold.owner)
             self._ready = deque((delta, fold.add(delta)) for delta in deltas_of(self.data))
         return self._ready
 
-    async def _advance(self, answer: Answer) -> None:
+    def _check(self) -> None:
+        """Raises what the answer broke off by."""
+        if self._failure is not None:
+            raise self._failure
+
+    async def _advance(self, answer: Answer | Lasting | Further) -> None:
         watch = self._watch
         pieces = answer.pieces
         try:
@@ -250,18 +298,58 @@ class Reply:
                 await answer.advance()
         except TimeoutError:
             if not answer.done:
-                await self._stop("interrupted")
-                raise self._broken(watch.verdict() if watch else "no time was left") from None
+                await self._interrupted(watch.verdict() if watch else "no time was left", None)
+                return
         except UpstreamError as error:
-            await self._stop("interrupted")
-            raise self._broken(error.message) from error
+            await self._interrupted(error.message, error)
+            return
         except BaseException:
-            await self._stop("cancelled")
+            await self._leave()
             raise
         if watch is not None:
             watch.end(answer.pieces != pieces)
         if answer.done:
             await self._stop("ok")
+
+    async def _interrupted(self, why: str, cause: UpstreamError | None) -> None:
+        """It has broken off: somebody else goes on, or its reader is told why, once all that came
+        is handed out."""
+        rescue, self._rescue = self._rescue, None
+        outcome = "cancelled"
+        further: Further | None = None
+        try:
+            await self._release("interrupted")
+            if self._failure is None:
+                self._failure = self._broken(why)
+                self._failure.__cause__ = cause
+            if rescue is not None:
+                further = await rescue.after(self, shown=self._shown)
+            outcome = "interrupted"
+        finally:
+            if further is None:
+                self._patience.close()
+                self._end(outcome)
+        if further is not None:
+            self._go_on(further)
+
+    def _go_on(self, further: Further) -> None:
+        """Another answer takes over. Should that one break off too, the first cause counts."""
+        self._answer = further
+        self._watch = None
+        self._fold = further.fold
+        self._ready = further.ready
+        self._price = further.price
+        self._rescue = further.rescue
+        if not further.shown:
+            self._headers = further.headers
+
+    def give_way(self) -> Rescue | None:
+        """This reply becomes part of another one, which is told how it ends, reads it, and does
+        what is to be done when it breaks off."""
+        rescue, self._rescue = self._rescue, None
+        self._drain = None
+        self._on_end.clear()
+        return rescue
 
     def _broken(self, why: str) -> CallError:
         attempts = reversed(self.decision.attempts)
@@ -271,16 +359,30 @@ class Reply:
         return error
 
     async def _stop(self, outcome: str) -> None:
-        answer, self._answer = self._answer, None
         self._patience.close()
+        try:
+            await self._release(outcome)
+        finally:
+            self._failure = None if outcome == "ok" else self._failure
+            self._end("cancelled" if self._left else outcome)
+
+    async def _release(self, outcome: str) -> None:
+        """Close what is read, and settle the attempt that brought it."""
+        answer, self._answer = self._answer, None
         try:
             if answer is not None:
                 await answer.aclose()
         finally:
-            self._end(outcome)
+            self._settled(outcome)
+
+    def _settled(self, outcome: str) -> None:
+        settle, self._settle = self._settle, None
+        if settle is not None:
+            settle(self, outcome)
 
     def _end(self, outcome: str) -> None:
         self._outcome = outcome
+        self._settled(outcome)
         waiting, self._on_end = self._on_end, []
         for on_end in waiting:
             on_end(self, outcome)
@@ -295,8 +397,28 @@ class Reply:
 
     async def aclose(self) -> None:
         """Stop reading; what has come stays readable. Safe to call at any time."""
-        if self._answer is not None:
+        if self._answer is not None and not self._left:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Nobody reads it any further."""
+        self._rescue = None
+        drain, self._drain = self._drain, None
+        if drain is not None and drain(self):
+            self._left = True
+        else:
             await self._stop("cancelled")
+
+    async def drained(self) -> None:
+        """Read it to its end, for nobody."""
+        while self._answer is not None:
+            self.waiting().clear()
+            await self._advance(self._answer)
+
+    def drop(self) -> None:
+        """It is over, whatever became of it."""
+        if not self._outcome:
+            self._end("cancelled")
 
     async def __aenter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from trunkline.errors import DeadlineError, UpstreamError
 from trunkline.graph.answer import Answer
+from trunkline.graph.drain import Lasting, drain
 from trunkline.graph.reply import Reply, Watch
 from trunkline.policy.outcome import NEUTRAL, SUCCESS, classify
 from trunkline.wire import WireError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from trunkline.dialect import Fold
+    from trunkline.dialect.reader import StreamReader
     from trunkline.graph.passage import Passage
     from trunkline.graph.render import Rendering
     from trunkline.ports import Attempt, HttpRequest, HttpResponse
@@ -41,6 +43,10 @@ class Send:
     """One send to one target, from the first byte out to the commit."""
 
     __slots__ = (
+        "_left_out",
+        "_limit",
+        "_ours",
+        "_silence",
         "_times",
         "attempt",
         "binding",
@@ -60,15 +66,20 @@ class Send:
         self.signed: HttpRequest | None = None
         self.binding = rendering.binding
         self.settings = settings = rendering.settings
-        self.call = call = rendering.call
-        self._times = settings.timeouts if call.stream else settings.whole_timeouts
+        self.call = rendering.call
+        self._times = settings.timeouts if rendering.streams else settings.whole_timeouts
+        self._left_out: StreamReader | None = None
+        self._limit: asyncio.Timeout | None = None
+        self._ours = True
+        self._silence = "no content within" if rendering.streams else "no whole answer within"
 
     async def perform(self, unsigned: HttpRequest) -> Reply:
         """Sign, send and read up to the commit, within the attempt's time and the request's:
         a signer may have to wait for credentials."""
-        seconds, ours = self._patience()
+        seconds = self._patience(self._times.first_token)
+        self._silence = f"{self._silence} {seconds:g} s" if seconds is not None else ""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as self._limit:
                 self.signed = await self.passage.credential.signer.sign(unsigned)
                 response = await self.call.transport.send(self.signed, self._times)
                 try:
@@ -77,27 +88,39 @@ class Send:
                     await response.aclose()
                     raise
         except TimeoutError:
-            if not ours:
+            if not self._ours:
                 raise DeadlineError(
                     "the request's total time ran out", target=self.binding.id
                 ) from None
-            what = "content" if self.call.stream else "whole answer"
-            raise UpstreamError("timeout", f"no {what} within {seconds:g} s") from None
+            raise UpstreamError("timeout", self._silence) from None
 
-    def _patience(self) -> tuple[float | None, bool]:
-        """Seconds for all until the commit, and whether that is the attempt's own limit."""
-        own = self._times.first_token
-        if self.call.deadline is None:
-            return own, True
-        left = self.call.deadline - self.call.clock.monotonic()
-        return (own, True) if own is not None and own < left else (left, False)
+    def _patience(self, own: float | None) -> float | None:
+        """Seconds until it has taken too long: `own`, or what the request has left, which is
+        then nobody's fault."""
+        deadline = self.call.deadline
+        left = None if deadline is None else deadline - self.call.clock.monotonic()
+        self._ours = left is None or (own is not None and own < left)
+        return own if self._ours else left
+
+    def _heard(self, response: HttpResponse) -> None:
+        """Content has come of an answer that is held back: from now on the times between two
+        pieces count."""
+        times = self._times
+        response.idle = times.idle
+        if self.attempt.first_content is None:
+            self.attempt.first_content = self.call.since_start()
+        seconds = self._patience(times.idle_content)
+        self._silence = f"no content came for {seconds:g} s" if seconds is not None else ""
+        if self._limit is not None:
+            now = asyncio.get_running_loop().time()
+            self._limit.reschedule(None if seconds is None else now + seconds)
 
     async def _read(self, response: HttpResponse) -> Reply:
         self.attempt.status = response.status
         self.passage.heard(response.headers)
         if not 200 <= response.status < 300:
             raise await self._refused(response)
-        if self.call.stream:
+        if self.rendering.streams:
             return await self._streamed(response)
         return await self._whole(response)
 
@@ -158,24 +181,35 @@ class Send:
             body = await Peeked.at(response)
             if body.head.lstrip().startswith(b"{"):
                 return await self._whole(body)
+        if self.settings.skip_malformed:
+            reader.skips = True
+            self._left_out = reader
         answer = Answer(body, reader, dialect.fold(upstream.view), upstream.hide)
-        hold = self.settings.hold
+        hold = self.settings.hold if self.call.stream else None
         while not answer.done and (hold is None or answer.pieces < hold):
             if hold is not None and answer.fold.finished:
                 break
+            pieces = answer.pieces
             await answer.advance()
+            if answer.pieces != pieces:
+                self._heard(response)
         if not answer.fold.content:
             raise UpstreamError("malformed", "the stream ended without an answer")
-        if answer.fold.finished and answer.pieces == 0:
+        if answer.fold.finished and (answer.pieces == 0 or hold is None):
             self._filtered(answer.fold.reply()["choices"][0]["finish"])
         if answer.done:
             await response.aclose()
             return self._committed(answer.fold, ready=answer.ready)
         answer.committed = True
-        times = self._times
+        times, call, mode = self._times, self.call, self.settings.on_interrupt
         response.idle = times.idle
-        watch = Watch(self.call.clock.monotonic, times.idle_content, self.call.deadline)
-        return self._committed(answer.fold, answer=answer, watch=watch)
+        return self._committed(
+            answer.fold,
+            answer=Lasting(answer) if self.settings.drain else answer,
+            watch=Watch(call.clock.monotonic, times.idle_content, call.deadline),
+            rescue=None if call.again is None else call.again.rescue(call, mode, self.attempt),
+            drain=(lambda reply: drain(reply, call)) if self.settings.drain else None,
+        )
 
     def _filtered(self, finish: object) -> None:
         """An answer that a content filter stopped counts as a failure where the route says so."""
@@ -187,7 +221,8 @@ class Send:
     def _committed(self, fold: Fold, **arriving: Any) -> Reply:
         """The reply: nobody else will be asked from here on."""
         attempt = self.attempt
-        attempt.first_content = self.call.since_start()
+        if attempt.first_content is None:
+            attempt.first_content = self.call.since_start()
         attempt.outcome = "ok"
         self.passage.committed(attempt.first_content - attempt.started)
         headers = self.rendering.reply_headers if self.settings.replies else None
@@ -203,6 +238,8 @@ class Send:
     def _ended(self, reply: Reply, outcome: str) -> None:
         self.attempt.outcome = outcome
         self.attempt.seconds = self.call.since_start() - self.attempt.started
+        if self._left_out is not None and self._left_out.left_out:
+            self.attempt.message = _skipped(self._left_out.left_out)
         self.passage.answered(reply, _HEALTH.get(outcome, NEUTRAL), self.attempt)
 
 
@@ -237,6 +274,11 @@ class Peeked:
     async def aclose(self) -> None:
         """Stop reading."""
         await self._response.aclose()
+
+
+def _skipped(count: int) -> str:
+    what = "an event was" if count == 1 else f"{count} events were"
+    return f"{what} left out of the stream, because nobody could read them"
 
 
 def _host(url: str) -> str:

@@ -14,6 +14,7 @@ from trunkline.dialect import check_request
 from trunkline.errors import CallError, EngineClosed, TrunklineError, UpstreamError
 from trunkline.graph import (
     Account,
+    Again,
     Call,
     Media,
     Options,
@@ -400,6 +401,8 @@ class Engine:
             lone=route.lone,
             aside=ending,
         )
+        if asked.stream:
+            call.again = Again(route.to, request, call)
         await admit(request, call, plan, route)
         try:
             return await route.to.call(request, call)
