@@ -12,6 +12,7 @@ from trunkline.policy.budgets import BudgetRule, Window, bounds, crosses, worth_
 from trunkline.policy.limiter import Limiter
 from trunkline.store import Refused
 
+KEY = "198cfbeeb3c6b26cd414d92ffc2b67ad"
 WINDOWS: list[Window] = ["hour", "day", "week", "month"]
 
 
@@ -71,6 +72,11 @@ def test_budgets_subjects_and_windows_have_counters_of_their_own() -> None:
         for subject in ("x", "y", "a", ":")
     ]
     assert len({claim.key for claim in claims}) == len(claims)
+
+
+def test_keys_stay_as_they_are_from_release_to_release() -> None:
+    """A month outlives the process that counts it."""
+    assert BudgetRule("team", 1, "month").claim("ann", 1, 0.0).key == KEY
 
 
 def test_a_window_keeps_its_counter_as_the_day_goes_on_and_is_full_again_the_next_day() -> None:

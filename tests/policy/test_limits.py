@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from itertools import combinations
 
 import pytest
@@ -17,6 +18,13 @@ RULE = LimitRule(
     (Quota("requests", 60, 60.0), Quota("tokens", 1000, 60.0), Quota("cost", 5000, 3600.0)),
     concurrency=3,
 )
+
+KEYS = [
+    "aa1adbe7c6bcec164936a38de6014c90",
+    "1db8b0d8fe3a5de22da9c7e9b377ad14",
+    "375d81d96715bfcdfd3a4bc0dfb2e775",
+    "5f13dad7e26b387e4bc6fb1a66bf7391",
+]
 
 
 def test_every_quota_and_the_concurrency_become_one_claim_each() -> None:
@@ -81,6 +89,25 @@ def test_the_amounts_of_one_request_do_not_leak_into_the_next() -> None:
 
 def test_a_lease_lasts_as_long_as_this_request_asks() -> None:
     assert [RULE.claims("ann", 0, 0, ttl)[-1].ttl for ttl in (90.0, 5.0, 90.0)] == [90.0, 5.0, 90.0]
+
+
+def test_keys_stay_as_they_are_from_release_to_release() -> None:
+    """A counter outlives the process that counts; with other keys every limit would begin anew."""
+    keys = [claim.key for claim in RULE.claims("ann", 0, 0, 0.0)]
+    assert keys == KEYS
+
+
+def test_a_rule_is_a_plain_value_whatever_it_remembers() -> None:
+    used, new = (LimitRule("a", (Quota("requests", 5, 60.0),)) for _ in range(2))
+    used.claims("ann", 0, 0, 0.0)
+    assert used == new
+    assert hash(used) == hash(new)
+    assert "ann" not in repr(used)
+    assert not new.strict
+    with pytest.raises(FrozenInstanceError):
+        used.burst = 6  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        used.quotas[0].count = 6  # type: ignore[misc]
 
 
 def test_what_is_remembered_about_subjects_does_not_grow_without_end() -> None:

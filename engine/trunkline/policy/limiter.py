@@ -279,12 +279,13 @@ class Limiter:
         else:
             return
         for change in changes:
-            start = taken.pop(change.claim.key, None)
-            if start is None:
+            claim, used = change
+            start = taken.pop(claim.key, None)
+            if start is None or (used == claim.amount and claim.kind != "lease"):
                 continue
-            counter = self._counters.get(change.claim.key)
+            counter = self._counters.get(claim.key)
             if counter is None:
-                counter = self._counter(change.claim, now, epoch)
+                counter = self._counter(claim, now, epoch)
             if counter.start == start:
                 counter.settle(change, reservation, now)
         if not taken:

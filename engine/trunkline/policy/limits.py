@@ -23,6 +23,9 @@ Unit = Literal["requests", "tokens", "cost"]
 
 _REMEMBERED = 4096
 
+_new = tuple.__new__
+"""Twice as fast as the constructor of a named tuple, for what is made at every request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -61,9 +64,9 @@ class LimitRule:
         claims = list(draft)
         for place, quota in enumerate(self.quotas):
             if quota.unit != "requests":
-                key, kind, _, capacity, rate = draft[place][:5]
+                key, kind, _, *rest = draft[place]
                 amount = tokens if quota.unit == "tokens" else cost
-                claims[place] = Claim(key, kind, amount, capacity, rate)
+                claims[place] = _new(Claim, (key, kind, amount, *rest))
         return claims
 
     def changes(self, claims: Sequence[Claim], tokens: int, cost: int) -> list[Change]:
@@ -76,7 +79,7 @@ class LimitRule:
                 used = claim.amount
             else:
                 used = tokens if quota.unit == "tokens" else cost
-            changes.append(Change(claim, used))
+            changes.append(_new(Change, (claim, used)))
         if self.concurrency is not None:
             changes.append(Change(claims[-1], 0))
         return changes

@@ -54,7 +54,7 @@ class Line:
         came: Callable[[], None],
     ) -> None:
         try:
-            from redis.asyncio import Redis
+            from redis.asyncio import ConnectionPool
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
             from redis.exceptions import (
@@ -76,7 +76,8 @@ class Line:
         for ours, theirs in (("valkey://", "redis://"), ("valkeys://", "rediss://")):
             if url.startswith(ours):
                 url = theirs + url.removeprefix(ours)
-        self._client: Any = Redis.from_url(
+        self._connection: Any = None
+        self._pool: Any = ConnectionPool.from_url(
             url, retry=Retry(NoBackoff(), 0), socket_timeout=None, socket_connect_timeout=None
         )
         self._timeout = timeout
@@ -151,7 +152,8 @@ class Line:
                 task.cancel()
                 await asyncio.wait([task])
         self.lost += sum(command.future is None for command in self._waiting)
-        await self._client.aclose()
+        self._connection = None
+        await self._pool.aclose()
 
     async def _send(self) -> None:
         try:
@@ -272,15 +274,25 @@ class Line:
             return await self._pipe_once(sent)
 
     async def _pipe_once(self, sent: Sequence[tuple[Any, ...]]) -> list[Any]:
-        if len(sent) == 1:
-            try:
-                return [await self._client.execute_command(*sent[0])]
-            except self._answered as error:
-                return [error]
-        pipeline = self._client.pipeline(transaction=False)
-        for words in sent:
-            pipeline.execute_command(*words)
-        return list(await pipeline.execute(raise_on_error=False))
+        connection = self._connection or await self._pool.get_connection()
+        self._connection = None
+        replies: list[Any] = []
+        whole = False
+        try:
+            await connection.send_packed_command(connection.pack_commands(sent))
+            for _ in sent:
+                try:
+                    replies.append(await connection.read_response())
+                except self._answered as error:
+                    replies.append(error)
+            self._connection = connection
+            whole = True
+        finally:
+            if not whole:
+                # What still comes on it would be taken for the reply to something else.
+                await connection.disconnect(nowait=True)
+                await self._pool.release(connection)
+        return replies
 
 
 def _hello() -> Command:
