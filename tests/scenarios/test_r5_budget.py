@@ -16,20 +16,20 @@ async def test_r5_retries_are_a_tenth_of_the_traffic_and_ten(full: bool) -> None
     async with bench("openai-chat") as found:
         found.servers[0].script(Play(status=503), chance=0.3)
         heard = await found.load(rate, 30 if full else 2.5)
-    firsts = [one.asked_at for one in heard if one.attempts]
-    sends = [
-        one.asked_at + attempt.started
-        for one in heard
-        if one.decision is not None
-        for attempt in one.decision.attempts[1:]
-    ]
-    assert len(firsts) == found.counts[0] - len(sends)
-    assert sends
-    sends.sort()
-    for number, at in enumerate(sends):
+    firsts, retries = [], []
+    for one in heard:
+        assert one.decision is not None
+        attempts = one.decision.attempts
+        firsts += [one.asked_at + first.started for first in attempts[:1]]
+        # It is decided when the attempt before has failed; a wait follows.
+        retries += [one.asked_at + before.started + before.seconds for before in attempts[:-1]]
+    assert len(firsts) + len(retries) == found.counts[0]
+    assert retries
+    retries.sort()
+    for number, at in enumerate(retries):
         window = at - 10
         before = sum(window < first <= at for first in firsts)
-        retries = sum(window < send for send in sends[: number + 1])
-        slack = sum(at - 0.1 <= send <= at for send in sends[: number + 1])
-        assert retries <= 0.1 * before + 10 + slack
-    assert len(sends) < 0.2 * len(firsts)
+        slice_ = sum(at - 0.1 < other for other in retries[: number + 1])
+        within = sum(window < other for other in retries[: number + 1])
+        assert within <= 0.1 * before + 10 + slice_
+    assert len(retries) < 0.2 * len(firsts)
