@@ -69,11 +69,6 @@ class Answer:
         self.done = False
         self._broken: UpstreamError | None = None
 
-    @property
-    def broken(self) -> UpstreamError | None:
-        """By what it has broken off, once what came before is all that will come."""
-        return self._broken
-
     async def advance(self) -> None:
         """Read one chunk; `done` is set when the answer is complete.
 

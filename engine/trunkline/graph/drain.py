@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections import deque
 
     from trunkline.dialect import Step
-    from trunkline.errors import UpstreamError
     from trunkline.graph.answer import Answer
     from trunkline.graph.node import Call
     from trunkline.graph.reply import Reply
@@ -71,11 +70,6 @@ class Lasting:
     def ready(self) -> deque[tuple[dict[str, Any], list[Step]]]:
         """See `Answer`."""
         return self._answer.ready
-
-    @property
-    def broken(self) -> UpstreamError | None:
-        """See `Answer`."""
-        return self._answer.broken
 
     async def advance(self) -> None:
         """Read one chunk, or wait for the one that is being read."""

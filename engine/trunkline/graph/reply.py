@@ -237,7 +237,7 @@ class Reply:
 
     async def __anext__(self) -> Delta:
         while True:
-            ready = await self._begun()
+            ready = self.waiting()
             while ready:
                 delta = _face(*ready.popleft())
                 if delta is not None:
@@ -259,7 +259,7 @@ class Reply:
     async def chunk(self) -> list[tuple[dict[str, Any], list[Step]]]:
         """What has come next: deltas, each with the steps it made; none when all was read."""
         while True:
-            ready = await self._begun()
+            ready = self.waiting()
             if ready:
                 taken = list(ready)
                 ready.clear()
@@ -269,14 +269,6 @@ class Reply:
                 self._check()
                 return []
             await self._advance(self._answer)
-
-    async def _begun(self) -> deque[tuple[dict[str, Any], list[Step]]]:
-        """What has come and was not handed out. An answer that has broken off by now is begun
-        anew elsewhere before anything of it is handed out, if it may be."""
-        answer = self._answer
-        if answer is not None and self._rescue is not None and not self._shown and answer.broken:
-            await self._advance(answer)
-        return self.waiting()
 
     def waiting(self) -> deque[tuple[dict[str, Any], list[Step]]]:
         """What has come and was not handed out; a whole body is taken apart when asked for."""

@@ -131,7 +131,6 @@ class Further:
         "_seen",
         "_tail",
         "_usage",
-        "broken",
         "done",
         "fold",
         "pieces",
@@ -145,7 +144,6 @@ class Further:
     ) -> None:
         self._reply = reply
         self.rescue = reply.give_way()
-        self.broken: UpstreamError | None = None
         self.shown = shown
         self.fold: Fold = broken.fold if shown else reply.fold
         self.ready: deque[tuple[dict[str, Any], list[Step]]] = broken.waiting()

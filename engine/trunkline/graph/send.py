@@ -239,7 +239,8 @@ class Send:
         self.attempt.outcome = outcome
         self.attempt.seconds = self.call.since_start() - self.attempt.started
         if self._left_out is not None and self._left_out.left_out:
-            self.attempt.message = _skipped(self._left_out.left_out)
+            count = self._left_out.left_out
+            self.attempt.message = f"events left out because they could not be read: {count}"
         self.passage.answered(reply, _HEALTH.get(outcome, NEUTRAL), self.attempt)
 
 
@@ -274,11 +275,6 @@ class Peeked:
     async def aclose(self) -> None:
         """Stop reading."""
         await self._response.aclose()
-
-
-def _skipped(count: int) -> str:
-    what = "an event was" if count == 1 else f"{count} events were"
-    return f"{what} left out of the stream, because nobody could read them"
 
 
 def _host(url: str) -> str:
