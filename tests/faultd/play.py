@@ -95,7 +95,8 @@ class Play:
 @dataclass(kw_only=True)
 class Rule:
     """A play, and for which requests: those of this id, with this credential, of this wire, for
-    this model, streamed or not. Of them only the `first` so many, or each with a `chance`."""
+    this model, streamed or not. Of them only the `first` so many, the last of `every` so
+    many, or each with a `chance`."""
 
     play: Play
     id: str | None = None
@@ -104,7 +105,9 @@ class Rule:
     model: str | None = None
     stream: bool | None = None
     first: int | None = None
+    every: int = 1
     chance: float = 1.0
+    passed: int = 0
 
     def takes(self, asked: dict[str, Any], dice: random.Random) -> bool:
         """Whether this request is played so. Counts down."""
@@ -112,6 +115,9 @@ class Rule:
             wanted = getattr(self, name)
             if wanted is not None and wanted != asked[name]:
                 return False
+        self.passed += 1
+        if self.passed % self.every:
+            return False
         if self.first == 0 or (self.chance < 1 and dice.random() >= self.chance):
             return False
         if self.first is not None:

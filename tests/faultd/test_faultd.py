@@ -305,6 +305,14 @@ async def test_rules_are_tried_in_order_and_count_down() -> None:
     assert [one.status for one in server.seen] == [500, 500, 200, 429, 404, 402, 403, 418, 200]
 
 
+async def test_every_so_many_th_is_exact() -> None:
+    async with faultd() as server, line(server) as peer:
+        server.script(Play(status=500), every=4)
+        for _ in range(12):
+            await peer.ask()
+    assert [one.status for one in server.seen] == [200, 200, 200, 500] * 3
+
+
 async def test_chance_is_seeded() -> None:
     found = []
     for seed in (1, 1, 2):
