@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from trunkline.dialect import check_request
-from trunkline.graph import Call, Scope, State
+from trunkline.graph import Account, Call, Scope
 from trunkline.graph.render import Rendering
 from trunkline.ports import Decision, Timeouts
 from trunkline.runtime import Engine
@@ -168,7 +168,8 @@ class Bench:
             transport=generation.transport,
             clock=self.engine._clock,
             random=self.engine._random,
-            state=State(),
+            state=self.engine._state,
+            account=Account(generation.store, "parts", time.time(), None),
             started=0.0,
             deadline=None,
             cap=4,
@@ -203,10 +204,10 @@ class Bench:
             rendered()
 
         async def sign() -> None:
-            await upstream.signer.sign(unsigned)
+            await upstream.credentials[0].signer.sign(unsigned)
 
         async def send() -> None:
-            signed = await upstream.signer.sign(unsigned)
+            signed = await upstream.credentials[0].signer.sign(unsigned)
             response = await generation.transport.send(signed, Timeouts())
             async for _ in response.chunks():
                 pass

@@ -227,11 +227,13 @@ async def test_a_failure_has_its_kind_and_its_words(
 async def test_a_stream_that_breaks_off_never_passes_for_whole(server: Ollama, model: str) -> None:
     heard = ""
     async with Engine.open(routes(server)) as engine:
-        with pytest.raises(InterruptedAnswer) as caught:
+        with pytest.raises(CallError) as caught:
             async with engine.stream(model=model, messages=HELLO) as stream:
                 async for delta in stream:
                     heard += delta.text
-    assert heard == "you said hello"
+    # What comes in one piece with the error is not shown, because another target may still answer.
+    shown = isinstance(caught.value, InterruptedAnswer)
+    assert heard == ("you said hello" if shown else "")
     assert ("while running the model" in str(caught.value)) == (model == "late")
 
 

@@ -241,7 +241,17 @@ def test_a_lone_target_is_given_up_only_where_it_shows_no_sign_of_life() -> None
     assert unreached.excluded(SITE, 0.0, lone=True) is not None
     cooled = health()
     send(cooled, SITE, LIMITED, 0.0)
-    assert cooled.excluded(SITE, 0.0, lone=True) == Exclusion("cooled", 5.0, True)
+    assert cooled.excluded(SITE, 0.0, lone=True) is None
+    send(cooled, SITE, replace(LIMITED, cool=2.0), 0.0)
+    assert cooled.excluded(SITE, 0.0, lone=True) == Exclusion("cooled", 2.0, True)
+
+
+def test_a_change_of_the_route_file_forgives_refused_credentials() -> None:
+    register = health()
+    send(register, SITE, classify("quota", 402, "head", None), 0.0)
+    assert register.excluded(SITE, 1.0) is not None
+    register.forgive()
+    assert register.excluded(SITE, 1.0) is None
 
 
 def test_in_a_panic_only_ejections_for_a_low_rate_are_overlooked() -> None:

@@ -53,7 +53,7 @@ def perform(args: argparse.Namespace) -> int:
     routes = find_routes(args.routes)
     plan = routes.plan(args)
     say_quickstart(routes, "simulated answers")
-    run_server(plan, args.host, args.port, ready=_ready)
+    run_server(plan, args.host, args.port, ready=_ready, say=note)
     return FINE
 
 

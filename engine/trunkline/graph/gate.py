@@ -145,7 +145,8 @@ class Gate:
 
     def _refusal(self, credential: Credential, now: float, panic: bool) -> Exclusion | None:
         state, site = self.call.state, self._site(credential)
-        found = state.health.excluded(site, now, lone=self.call.lone, panic=panic)
+        lone = self.call.lone and len(self.upstream.credentials) == 1
+        found = state.health.excluded(site, now, lone=lone, panic=panic)
         if found is not None:
             return found
         until = state.left_until((site.credential, site.breaker), now)

@@ -24,6 +24,7 @@ __all__ = ["State"]
 T = TypeVar("T")
 
 _LOG = logging.getLogger("trunkline.health")
+_LOG.addHandler(logging.NullHandler())
 
 
 class State:
@@ -46,12 +47,18 @@ class State:
         "told",
     )
 
-    def __init__(self, chance: Random, alert: Callable[[Event], None] | None = None) -> None:
+    def __init__(
+        self,
+        chance: Random,
+        now: Callable[[], float],
+        alert: Callable[[Event], None] | None = None,
+    ) -> None:
+        """`now` is the monotonic clock."""
         self.in_flight: dict[str, int] = {}
         self.health = Health(chance)
         self.headrooms = Headrooms()
         self.estimates = Estimates()
-        self.alert = alert or _log
+        self.alert = alert or (lambda event: _LOG.warning("%s", event.words(now())))
         self.told: set[str] = set()
         self._kept: dict[str, tuple[object, object]] = {}
         self._tight = 0.0
@@ -113,7 +120,3 @@ class State:
             self.in_flight[leaf] = left
         else:
             self.in_flight.pop(leaf, None)
-
-
-def _log(event: Event) -> None:
-    _LOG.warning("%s %s", event.key, event.kind)

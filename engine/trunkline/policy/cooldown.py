@@ -20,6 +20,7 @@ FORGOTTEN: Final = 300.0
 @dataclass(slots=True)
 class _Cooldown:
     until: float = 0.0
+    asked_until: float = 0.0
     since: float = 0.0
     step: float = 0.0
 
@@ -49,7 +50,9 @@ class Cooldowns:
             self._make_room(now)
             known = self._known[key] = _Cooldown()
         fresh = now >= known.until
-        if hint is None:
+        if hint is not None:
+            known.asked_until = max(known.asked_until, now + hint)
+        else:
             if begun >= known.since or not known.step:
                 known.step = min(max(FIRST, 2 * known.step), LONGEST)
             hint = known.step
@@ -65,10 +68,13 @@ class Cooldowns:
             known.step = 0.0
             self.doubling.discard(key)
 
-    def until(self, key: tuple[str, str]) -> float:
-        """When it ends or ended; 0 if there was none."""
+    def until(self, key: tuple[str, str], *, asked: bool = False) -> float:
+        """When it ends or ended; 0 if there was none. With `asked`, only what the provider asked
+        for counts, and not our guesses."""
         known = self._known.get(key)
-        return 0.0 if known is None else known.until
+        if known is None:
+            return 0.0
+        return known.asked_until if asked else known.until
 
     def running(self, now: float) -> list[tuple[tuple[str, str], float]]:
         """Those that last, with their ends."""

@@ -87,6 +87,19 @@ class Event(NamedTuple):
     key: str
     until: float = 0.0
 
+    def words(self, now: float) -> str:
+        """The same as a sentence for a log."""
+        return _WORDS[self.kind].format(key=self.key, seconds=self.until - now)
+
+
+_WORDS: Final = {
+    "ejected": "{key} is ejected for {seconds:.0f} s, because it kept failing",
+    "restored": "{key} is back",
+    "cooled": "{key} is left alone for {seconds:.1f} s, because it limits how often it is asked",
+    "credential_out": "{key} was refused or cannot pay: not used for {seconds:.0f} s",
+    "target_out": "{key} is not known there: not asked for {seconds:.0f} s",
+}
+
 
 class Permit:
     """A send that is under way; ended once."""
@@ -198,8 +211,8 @@ class Health:
         """Why this site may not be asked now, by what lasts longest; None if it may.
 
         `lone`: it is the only target of its route, so an ejection counts only if there was no
-        sign of life. `panic`: too many are out, so ejections for a low rate of success do not
-        count.
+        sign of life, and a rate limit only as long as the provider said. `panic`: too many are
+        out, so ejections for a low rate of success do not count.
         """
         if self.calm or (now >= self._look_at and self._look(now)):
             return None
@@ -218,6 +231,12 @@ class Health:
             1.0 if target is None else target.weight(now),
             1.0 if origin is None else origin.weight(now),
         )
+
+    def forgive(self) -> None:
+        """Whoever was left out because of a credential or a name may be asked again: somebody has
+        looked after them."""
+        self._out.clear()
+        self._out_models.clear()
 
     def down(self, origin: str, is_down: bool) -> None:
         """What an active check found out about an origin."""
@@ -263,7 +282,7 @@ class Health:
             honoured = target.silent if lone else not (panic and target.cause == "rate")
             if honoured:
                 found.append(("ejected", max(target.until, now + PAUSE)))
-        cooled = self._cooldowns.until((site.credential, site.breaker))
+        cooled = self._cooldowns.until((site.credential, site.breaker), asked=lone)
         if cooled > now:
             found.append(("cooled", cooled))
         if self._out or self._out_models:

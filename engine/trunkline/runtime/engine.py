@@ -111,7 +111,7 @@ class Engine:
         self._clock: Clock = clock or SystemClock()
         self._random: Random = chance or random.Random()
         self._environ = os.environ if environ is None else environ
-        self._state = State(self._random, alert)
+        self._state = State(self._random, self._clock.monotonic, alert)
         self._ledger = ledger
         self._name = uuid4().hex
         self._requests = 0
@@ -182,6 +182,7 @@ class Engine:
             plan = await self._planned(source)
             fresh = await self._open(plan)
             old, self._generation, self._source = self._generation, fresh, source
+            self._state.health.forgive()
             if old is not None:
                 task = asyncio.create_task(old.retire(RETIRE_AFTER))
                 self._retiring[task] = old

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from trunkline.errors import TrunklineError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trunkline.compile import Plan
+    from trunkline.policy.health import Event
     from trunkline.runtime import Engine
 
 __all__ = ["run_server", "serve"]
@@ -37,11 +39,12 @@ def run_server(
     port: int = 8080,
     *,
     ready: Callable[[str], None] = lambda address: None,
+    say: Callable[[str], None] = lambda _words: None,
 ) -> None:
     """Open an engine on a route file or folder and serve it until SIGINT or SIGTERM.
 
     `ready` is called with the address, as a URL, once requests are taken; port 0 is any free
-    one. Raises `ConfigError`, and `TrunklineError` where the extra is missing or the address
+    one. `say` is told when a target is ejected, restored or left alone. Raises `ConfigError`, and `TrunklineError` where the extra is missing or the address
     cannot be had.
     """
     _need_uvicorn()
@@ -49,7 +52,10 @@ def run_server(
     async def main() -> None:
         from trunkline.runtime import Engine
 
-        async with Engine.open(routes) as engine:
+        def alert(event: Event) -> None:
+            say(event.words(time.monotonic()))
+
+        async with Engine.open(routes, alert=alert) as engine:
             await serve(engine, host, port, ready=ready)
 
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
