@@ -43,10 +43,12 @@ class Timed:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
             if self._sleepers:
-                until, _, woken = heapq.heappop(self._sleepers)
-                if not woken.done():
-                    self.now = max(self.now, until)
-                    woken.set_result(None)
+                first = self._sleepers[0][0]
+                while self._sleepers and self._sleepers[0][0] == first:
+                    woken = heapq.heappop(self._sleepers)[2]
+                    if not woken.done():
+                        self.now = max(self.now, first)
+                        woken.set_result(None)
 
 
 @asynccontextmanager

@@ -207,7 +207,7 @@ def _failure(walks: Iterable[_Task]) -> BaseException:
 
 async def _end(walks: Iterable[_Task]) -> None:
     """Cancel walks and wait until they are over. What one of them got all the same is closed,
-    and who waits here may be cancelled without leaving anything behind."""
+    not drained, and who waits here may be cancelled without leaving anything behind."""
     waiting = {walk for walk in walks if not walk.done()}
     cancelled: asyncio.CancelledError | None = None
     for walk in waiting:
@@ -221,8 +221,10 @@ async def _end(walks: Iterable[_Task]) -> None:
     for walk in walks:
         if walk.cancelled() or walk.exception() is not None:
             continue
+        reply = walk.result()
+        reply.give_way()
         try:
-            await walk.result().aclose()
+            await reply.aclose()
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:

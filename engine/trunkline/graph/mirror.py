@@ -138,6 +138,7 @@ class Mirror:
             forced="",
             walks=Walks(),
             walk=(),
+            again=None,
         )
 
     async def _read(self, request: Mapping[str, Any], call: Call) -> None:
