@@ -165,7 +165,7 @@ class Send:
             raise UpstreamError("malformed", f"the reply is not JSON{what}: {error}") from error
         view = self.rendering.upstream.view
         fold = self.binding.dialect.read_reply(body, view, response.headers)
-        self._filtered(fold.finished and fold.reply()["choices"][0]["finish"])
+        self._check_filter(fold)
         await response.aclose()
         return self._committed(fold)
 
@@ -196,7 +196,7 @@ class Send:
         if not answer.fold.content:
             raise UpstreamError("malformed", "the stream ended without an answer")
         if answer.fold.finished and (answer.pieces == 0 or hold is None):
-            self._filtered(answer.fold.reply()["choices"][0]["finish"])
+            self._check_filter(answer.fold)
         if answer.done:
             await response.aclose()
             return self._committed(answer.fold, ready=answer.ready)
@@ -211,9 +211,11 @@ class Send:
             drain=(lambda reply: drain(reply, call)) if self.settings.drain else None,
         )
 
-    def _filtered(self, finish: object) -> None:
+    def _check_filter(self, fold: Fold) -> None:
         """An answer that a content filter stopped counts as a failure where the route says so."""
-        if finish == "content_filter" and self.settings.filter_moves:
+        if not (self.settings.filter_moves and fold.finished):
+            return
+        if fold.reply()["choices"][0]["finish"] == "content_filter":
             raise UpstreamError(
                 "content_filter", "the provider's content filter stopped the answer"
             )

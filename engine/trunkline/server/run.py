@@ -44,8 +44,8 @@ def run_server(
     """Open an engine on a route file or folder and serve it until SIGINT or SIGTERM.
 
     `ready` is called with the address, as a URL, once requests are taken; port 0 is any free
-    one. `say` is told when a target is ejected, restored or left alone. Raises `ConfigError`, and `TrunklineError` where the extra is missing or the address
-    cannot be had.
+    one. `say` is told when a target is ejected, restored or left alone. Raises `ConfigError`, and
+    `TrunklineError` where the extra is missing or the address cannot be had.
     """
     _need_uvicorn()
 
