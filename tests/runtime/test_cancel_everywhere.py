@@ -107,6 +107,7 @@ async def settled(condition: Any) -> None:
         "good/m",
         "{fallback: {of: [bad/m, good/m]}}",
         "{balance: {by: least_connections, of: [bad/m, good/m]}}",
+        "{hedge: {of: [good/m, bad/m], after: 1ms, share: 1}}",
     ],
 )
 async def test_nothing_is_left_of_a_call_cancelled_at_any_step(to: str, ask: Any) -> None:
