@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from trunkline.compile.policies import (
-    CheckRules,
     RetryShare,
     breaker_rules,
     budget_rule,
@@ -22,6 +21,7 @@ from trunkline.config.models import RouteFile
 from trunkline.config.references import UnresolvedError
 from trunkline.policy.breaker import BreakerRules
 from trunkline.policy.budgets import BudgetRule
+from trunkline.policy.checks import CheckRules
 from trunkline.policy.limits import LimitRule, Quota
 from trunkline.policy.retry import RetryRules
 from trunkline.policy.state_settings import StateSettings

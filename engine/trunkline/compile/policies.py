@@ -8,7 +8,7 @@ and nothing but an open engine needs them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from trunkline.config.models import CircuitBreakerNumbers, Money, OnStoreDown, State
@@ -16,6 +16,7 @@ from trunkline.config.models.words import count, duration
 from trunkline.config.references import Join, Reference, resolve
 from trunkline.policy.breaker import BreakerRules
 from trunkline.policy.budgets import BudgetRule
+from trunkline.policy.checks import CheckRules
 from trunkline.policy.limits import LimitRule, Quota
 from trunkline.policy.state_settings import StateSettings
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from trunkline.policy.state_settings import OnDown
 
 __all__ = [
-    "CheckRules",
     "RetryShare",
     "breaker_rules",
     "budget_rule",
@@ -74,20 +74,6 @@ _BREAKER: Final = {
     "max_open": "most",
     "ramp": "ramp",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRules:
-    """Active checks of a provider: every so many seconds, `path` is fetched below the base URL,
-    or `model` is asked for one token. After `fail_after` failures in a row its targets are out,
-    after `pass_after` passes in a row they are back; a check fails after `timeout` seconds."""
-
-    path: str = ""
-    model: str = ""
-    every: float = 30.0
-    timeout: float = 5.0
-    fail_after: int = 2
-    pass_after: int = 1
 
 
 def check_rules(said: HealthCheck | None, models_path: str | None) -> CheckRules | None:

@@ -10,7 +10,7 @@ from trunkline.catalog import rows
 from trunkline.compile.addresses import check_address
 from trunkline.compile.inherit import Times, times_of
 from trunkline.compile.origins import check_origin, check_required, check_settings
-from trunkline.compile.policies import breaker_rules, limit_rule
+from trunkline.compile.policies import breaker_rules, check_rules, limit_rule
 from trunkline.compile.roots import PROVIDER_FIELDS, REQUEST_FIELDS, closed_in_dialects
 from trunkline.compile.settings import check_headers, check_models
 from trunkline.compile.weights import whole_weights
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trunkline.config.models import RouteFile
     from trunkline.config.source import Document, Path
     from trunkline.dialect import Dialect
+    from trunkline.policy.checks import CheckRules
     from trunkline.template import Template
 
     Entry = RealProvider | SimulatedProvider
@@ -123,6 +124,7 @@ class _One:
                 breaker=breaker_rules(self.entry.circuit_breaker, self.breaker),
                 limits=limit_rule(f"provider {self.name}", self.entry.limits, caller=False),
                 keys=self._keys(),
+                checks=self._checks(whole.value),
             )
             if placed and not self.simulated:
                 plain = None if row is None else row.value
@@ -137,6 +139,12 @@ class _One:
             if isinstance(model, ModelEntry) and model.timeouts is not None
         }
         return Declared(provider, times_of(self.entry.timeouts), times)
+
+    def _checks(self, settings: Mapping[str, Any]) -> CheckRules | None:
+        """How it is asked whether it is there; a simulated one always is."""
+        if isinstance(self.entry, SimulatedProvider):
+            return None
+        return check_rules(self.entry.health_check, settings.get("models_path"))
 
     def _row(self) -> tuple[str, Document | None]:
         """The provider's type and its row. Without a row a dialect must be named."""

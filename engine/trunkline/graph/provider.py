@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trunkline.auth import Signer
     from trunkline.dialect import Dialect
     from trunkline.embeddings import Operation
+    from trunkline.policy.checks import CheckRules
     from trunkline.policy.health import Site
     from trunkline.policy.limits import LimitRule
     from trunkline.policy.price import Price
@@ -86,7 +87,8 @@ class Provider:
     base URL of its settings, where that is a template; `lacks` is as in a rule, for all of them.
 
     `breaker` says when a target of it is taken out, `limits` how much may be sent to it, and
-    `keys` are its credentials where it has several."""
+    `keys` are its credentials where it has several. `checks` says how it is asked whether it is
+    there, None if it is not."""
 
     name: str
     type: str
@@ -99,6 +101,7 @@ class Provider:
     breaker: BreakerRules = field(default_factory=BreakerRules)
     limits: LimitRule | None = None
     keys: tuple[Key, ...] = ()
+    checks: CheckRules | None = None
 
     @property
     def credential_headers(self) -> frozenset[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trunkline.graph.reply import Reply
     from trunkline.graph.target import TargetSettings
 
-__all__ = ["Rendering", "skipped"]
+__all__ = ["Rendering", "skipped", "unadorned"]
 
 _COMMON: Final = {"content-type": "application/json"}
 
@@ -214,12 +214,7 @@ class Rendering:
         body = rendered.body
         if self.settings.wires:
             headers, query, body = self._overlaid(rendered, headers, query)
-        if not _PATH.fullmatch(rendered.path):
-            raise InternalError(f"the path `{rendered.path[:80]}` cannot stand in a URL")
-        url = self.upstream.base_url + rendered.path
-        if query:
-            url += "?" + "&".join([f"{_safe(key)}={_safe(value)}" for key, value in query.items()])
-        return HttpRequest(rendered.method, url, tuple(headers.items()), body)
+        return _addressed(rendered, self.upstream, headers, query, body)
 
     def _overlaid(
         self, rendered: Rendered, headers: dict[str, str], query: dict[str, str]
@@ -250,6 +245,33 @@ class Rendering:
             self.binding.view,
             self.upstream.view,
         )
+
+
+def unadorned(request: Mapping[str, Any], binding: Binding, upstream: Upstream) -> HttpRequest:
+    """A request without anything of a route's on it, and without credentials.
+
+    Raises `Refusal` for what the dialect cannot carry.
+    """
+    rendered = binding.dialect.write(
+        request, binding.view, upstream.view, path=binding.path, query=binding.query
+    )
+    headers = {**_COMMON, **dict(rendered.headers), **upstream.headers}
+    return _addressed(rendered, upstream, headers, dict(rendered.query), rendered.body)
+
+
+def _addressed(
+    rendered: Rendered,
+    upstream: Upstream,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    body: bytes,
+) -> HttpRequest:
+    if not _PATH.fullmatch(rendered.path):
+        raise InternalError(f"the path `{rendered.path[:80]}` cannot stand in a URL")
+    url = upstream.base_url + rendered.path
+    if query:
+        url += "?" + "&".join([f"{_safe(key)}={_safe(value)}" for key, value in query.items()])
+    return HttpRequest(rendered.method, url, tuple(headers.items()), body)
 
 
 def _safe(text: str) -> str:

@@ -35,6 +35,7 @@ from trunkline.runtime.embeddings import Embeddings
 from trunkline.runtime.ending import Ending
 from trunkline.runtime.failing import all_out, bug, final_error, mixed, no_route, wait_for_any
 from trunkline.runtime.generation import Generation, Warming
+from trunkline.runtime.health_checks import HealthChecks
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
 from trunkline.runtime.view import moment
@@ -228,6 +229,16 @@ class Engine:
         warming = Warming(lambda: prices.warm(kinds)) if kinds & LISTED.keys() else None
         if warming is not None:
             owned.append(warming)
+        owned.append(
+            HealthChecks(
+                plan.providers,
+                upstreams,
+                transport,
+                state=self._state,
+                clock=self._clock,
+                chance=self._random,
+            )
+        )
         return Generation(
             self._number, plan, upstreams, transport, store, owned, fetcher, warming, settings
         )
