@@ -38,7 +38,7 @@ async def test_l1_five_of_ten_are_admitted() -> None:
 async def test_l1_five_of_twenty_are_admitted_by_two_processes(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    state = {"redis": {"url": redis_server.url}, "replicas": 2}
+    state = {"redis": {"url": redis_server.url, "timeout": "5s"}, "replicas": 2}
     path, body = DOORS["openai-chat"]
     async with (
         bench("openai-chat", usual=USUAL, limits=FIVE, state=state) as found,
