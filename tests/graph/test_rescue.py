@@ -10,7 +10,7 @@ import pytest
 
 from tests.faultd import Break, Play
 from tests.graph.making import HELLO, Crank, chunk, failing, ids, opened, plan, said, streamed
-from tests.scenarios.harness import bench
+from tests.scenarios.harness import CHATS, bench
 from trunkline.errors import InterruptedAnswer, UpstreamError
 
 if TYPE_CHECKING:
@@ -329,6 +329,27 @@ async def test_resumed_on_real_sockets() -> None:
         got = await b.hear(stream=True)
         assert (got.error, got.text) == ("", "Once upo and more")
         assert got.attempts == [("a", "interrupted"), ("b", "ok")]
+
+
+@pytest.mark.parametrize("dialect", CHATS)
+async def test_every_wire_goes_on(dialect: str) -> None:
+    """Whatever numbers a wire gives its blocks, and whatever it says twice. Where a wire cannot
+    carry a beginning, the first cause is told."""
+    route = {"streaming": {"on_interrupt": "resume"}}
+    able = {name: {"capabilities": ["prefill"]} for name in ("a", "b")}
+    async with bench(dialect, dialect, route=route, providers=able) as b:
+        b.servers[0].usual = Play(text="Once upon a time", breaks=Break("rst", 2))
+        b.servers[1].usual = Play(text=" and more")
+        asked = {"model": "m", "messages": HELLO, "max_completion_tokens": 9}
+        async with b.engine.stream(asked) as stream:
+            steps = [step async for some in stream.reply.steps() for step in some]
+            reply = stream.reply
+        assert reply.text == "".join([s.added.get("text", "") for s in steps])
+        assert reply.text == "Once upo and more"
+        assert [step.opened for step in steps].count(True) == 1
+        assert reply.finish == "stop"
+        assert [part["type"] for part in reply.parts] == ["text"]
+        assert b.engine._state.in_flight == {}
 
 
 async def test_nothing_is_left_of_a_resumed_stream_cancelled_at_any_step() -> None:
