@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from trunkline.errors import RequestError
 from trunkline.graph.account import down
 from trunkline.graph.asking import acts
 from trunkline.graph.node import ExcludedError
@@ -20,7 +21,7 @@ from trunkline.ports import Skip
 from trunkline.store import StoreDownError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from trunkline.graph.node import Call
     from trunkline.graph.provider import Binding, Credential, Provider, Upstream
@@ -82,15 +83,39 @@ class Gate:
         now, health = self.call.clock.monotonic(), self.call.state.health
         return max(health.weight(self._site(one), now) for one in self.upstream.credentials)
 
-    def most(self, request: Mapping[str, Any], read: int) -> tuple[int, int]:
+    def most(
+        self, request: Mapping[str, Any], read: int, rules: Iterable[LimitRule] = ()
+    ) -> tuple[int, int]:
         """Tokens and micro-dollars that an attempt may come to; `read` is its input, as it was
-        estimated before anything was known of the target."""
+        estimated before anything was known of the target.
+
+        Where one of the rules is strict, that is the most that the model can answer. Raises
+        `RequestError` if nobody knows how much that is.
+        """
         key = self._site(self.upstream.credentials[0]).breaker
         estimates = self.call.state.estimates
         asked, usual = most_output(request), estimates.expected_output(key)
+        if asked is None:
+            asked = self._strictly(rules)
         read = estimates.input(key, read)
         money = 0 if self.price is None else worst(self.price, read, asked, usual)
         return read + (usual if asked is None else asked), money
+
+    def _strictly(self, rules: Iterable[LimitRule]) -> int | None:
+        """All that the model can answer with, where a rule is strict about that."""
+        strict = next((rule for rule in rules if rule.strict), None)
+        if strict is None:
+            return None
+        most: int | None = self.binding.view.get("max_output")
+        if most is None:
+            raise RequestError(
+                "limit",
+                f"the limit `{strict.name}` is strict, and nobody knows how much {self.binding.id} "
+                "may answer with: say `max_completion_tokens`",
+                status=400,
+                target=self.binding.id,
+            )
+        return most
 
     async def enter(self, request: Mapping[str, Any]) -> Passage:
         """Get in with a credential that may be used, and with what the limits must lend.

@@ -76,7 +76,7 @@ class Passage:
         account = call.account
         if self.price is None and any(not rule.unpriced_allowed for rule, _ in account.budgets):
             return Exclusion("unpriced", math.inf, False)
-        tokens, money = self._gate.most(self._request, self._plain())
+        tokens, money = self._gate.most(self._request, self._plain(), rules)
         self._claims = [(rule, rule.claims("", tokens, money, account.lease)) for rule in rules]
         self._money = [rule.claim(who, money, account.epoch) for rule, who in account.budgets]
         self._name = account.next_name()

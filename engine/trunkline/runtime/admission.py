@@ -34,14 +34,17 @@ async def admit(request: Mapping[str, Any], call: Call, plan: Plan, route: Route
     if route.limits is not None:
         limits.append((route.limits, ""))
     if limits:
-        await account.admit(limits, *_most(request, call, route))
+        rules = [rule for rule, _ in limits]
+        await account.admit(limits, *_most(request, call, route, rules))
 
 
-def _most(request: Mapping[str, Any], call: Call, route: Route) -> tuple[int, int]:
+def _most(
+    request: Mapping[str, Any], call: Call, route: Route, rules: list[LimitRule]
+) -> tuple[int, int]:
     """Tokens and micro-dollars that the request may come to, at the first of its targets."""
     read = estimate_input(request)
     first = next(gates(route.to, request, call), None)
     if first is not None:
-        return first.most(request, read)
+        return first.most(request, read, rules)
     asked = most_output(request)
     return read + (DEFAULT_OUTPUT if asked is None else asked), 0

@@ -1,0 +1,95 @@
+"""Limits of callers, routes, providers and keys, from the route file to the refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.graph.making import HELLO, Crank, ids, opened, plan, said
+from trunkline.errors import CallError
+
+pytestmark = pytest.mark.anyio
+
+
+async def asked(engine: Any, **fields: Any) -> str:
+    """The kind of what comes of a request: `ok` or an error's."""
+    try:
+        await engine.chat(model="m", messages=HELLO, **fields)
+    except CallError as error:
+        return error.kind
+    return "ok"
+
+
+async def test_a_callers_limit_is_shared_by_all_with_the_same_value_and_by_nobody_else() -> None:
+    more = "limits: [{name: team, by: caller.name, requests_per_minute: 2}]"
+    clock = Crank()
+    engine, _ = await opened(plan("  - {match: m, to: a/m}", more), lambda _: said(), clock)
+    teams = ["x", "x", "x", "y", "x", "y"]
+    kinds = [await asked(engine, caller={"name": team}) for team in teams]
+    assert kinds == ["ok", "ok", "limit", "ok", "limit", "ok"]
+    clock.now += 30
+    assert await asked(engine, caller={"name": "x"}) == "ok"
+
+
+async def test_a_refusal_names_the_limit_and_when_there_is_room_again() -> None:
+    more = "limits: [{name: team, by: caller.name, requests_per_minute: 1}]"
+    engine, _ = await opened(plan("  - {match: m, to: a/m}", more), lambda _: said(), Crank())
+    await engine.chat(model="m", messages=HELLO)
+    with pytest.raises(CallError, match="`team` is used up: try again in 60 s") as caught:
+        await engine.chat(model="m", messages=HELLO)
+    assert (caught.value.status, caught.value.retry_after) == (429, pytest.approx(60))
+
+
+async def test_a_providers_limit_passes_it_over_and_the_next_one_answers() -> None:
+    text = "  - {match: m, to: [{target: a/m, limits: {requests_per_minute: 10}}, b/m]}"
+    engine, transport = await opened(plan(text), lambda _: said(), Crank())
+    decisions = [(await engine.chat(model="m", messages=HELLO)).decision for _ in range(3)]
+    assert ids(transport) == ["a", "b", "b"]
+    [skip] = decisions[1].skipped
+    assert skip.target == "a/m"
+    assert skip.reason.startswith("a limit on it leaves no room")
+
+
+async def test_tokens_that_were_not_used_come_back() -> None:
+    more = "limits: [{name: all, by: caller.name, tokens_per_minute: 1000}]"
+    engine, _ = await opened(plan("  - {match: m, to: a/m}", more), lambda _: said(), Crank())
+    # Each reserves 600 and more, and uses 5.
+    kinds = [await asked(engine, max_completion_tokens=600) for _ in range(3)]
+    assert kinds == ["ok", "ok", "ok"]
+
+
+async def test_what_can_never_fit_is_refused_for_good() -> None:
+    more = "limits: [{name: all, by: caller.name, tokens_per_minute: 1000}]"
+    engine, _ = await opened(plan("  - {match: m, to: a/m}", more), lambda _: said(), Crank())
+    with pytest.raises(CallError, match="larger than the limit `all` ever allows") as caught:
+        await engine.chat(model="m", messages=HELLO, max_completion_tokens=2000)
+    assert (caught.value.status, caught.value.retry_after) == (400, None)
+
+
+async def test_a_strict_limit_wants_to_know_how_much_may_be_answered() -> None:
+    more = "limits: [{name: all, by: caller.name, tokens_per_minute: 100_000, strict: true}]"
+    engine, _ = await opened(plan("  - {match: m, to: a/m}", more), lambda _: said(), Crank())
+    with pytest.raises(CallError, match="say `max_completion_tokens`") as caught:
+        await engine.chat(model="m", messages=HELLO)
+    assert caught.value.status == 400
+    assert await asked(engine, max_completion_tokens=10) == "ok"
+
+
+async def test_a_routes_limit_counts_its_requests_alone() -> None:
+    text = "  - {match: m, to: a/m, limits: {requests_per_hour: 1}}\n  - {match: other, to: a/m}"
+    engine, _ = await opened(plan(text), lambda _: said(), Crank())
+    assert [await asked(engine) for _ in range(2)] == ["ok", "limit"]
+    assert (await engine.chat(model="other", messages=HELLO)).text == "hi"
+
+
+async def test_a_budget_is_paid_by_what_answers_cost_and_then_refuses() -> None:
+    more = (
+        "prices: {a/m: {input: 0, output: 100}}\n"
+        "budgets: [{name: b, by: caller.name, amount: 0.01 USD, window: hour}]"
+    )
+    engine, _ = await opened(plan("  - {match: m, to: a/m}", more), lambda _: said(), Crank())
+    kinds = [await asked(engine, max_completion_tokens=50) for _ in range(60)]
+    # Each answer has 2 tokens at 100 micro-dollars; one that might cost 5,000 must still fit.
+    assert kinds.count("ok") == 26
+    assert set(kinds[26:]) == {"budget"}
