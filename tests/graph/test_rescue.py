@@ -331,6 +331,59 @@ async def test_resumed_on_real_sockets() -> None:
         assert got.attempts == [("a", "interrupted"), ("b", "ok")]
 
 
+async def test_one_that_goes_on_is_read_to_its_end_for_a_caller_who_goes_away() -> None:
+    rows: list[Decision] = []
+    ending = [" three", " four", chunk(finish="stop"), usage(9, 4), DONE]
+    can = going_on("resume, on_disconnect: drain")
+    engine, _ = await opened(can, [streamed("One", " two", CUT), streamed(*ending)])
+    engine._ledger = rows.append
+    async with engine:
+        async with engine.stream(model="m", messages=HELLO) as stream:
+            async for delta in stream:
+                if delta.text == " three":
+                    break
+        for _ in range(20):
+            await asyncio.sleep(0)
+        (row,) = rows
+        assert outcomes(row) == [("a/m", "interrupted"), ("b/m", "ok")]
+        assert row.attempts[1].usage is not None
+        assert "estimated" not in row.attempts[1].usage
+        assert row.outcome == "cancelled"
+        assert engine._state.in_flight == {}
+
+
+async def test_a_copy_of_a_request_is_not_rescued_and_bars_nobody() -> None:
+    can = "capabilities: [prefill]"
+    of = f"{{fallback: {{of: [a/m, {{target: b/m, {can}}}]}}}}"
+    to = f"{{mirror: {{of: {of}, to: c/m}}}}"
+    route = f"  - {{match: m, to: {to}, streaming: {{on_interrupt: resume}}}}"
+    answers = {
+        "a": streamed("One", CUT),
+        "b": streamed(" two", chunk(finish="stop"), DONE),
+        "c": streamed("copied", CUT),
+    }
+    engine, transport = await opened(
+        plan(route), lambda request: answers[request.url.split("/")[2].split(".")[0]]
+    )
+    async with engine:
+        pieces, _ = await heard(engine)
+        assert "".join(pieces) == "One two"
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert sorted(ids(transport)) == ["a", "b", "c"]
+
+
+async def test_what_lies_over_the_request_may_hide_the_beginning() -> None:
+    more = ", request: {messages: {append: [{role: user, content: And briefly.}]}}"
+    script = [streamed("One", CUT), said()]
+    engine, transport = await opened(going_on("resume", more=more), script)
+    async with engine:
+        _, error = await told(engine)
+        assert len(transport.requests) == 1
+        assert error.decision is not None
+        assert "lies over the request" in error.decision.skipped[-1].reason
+
+
 @pytest.mark.parametrize("dialect", CHATS)
 async def test_every_wire_goes_on(dialect: str) -> None:
     """Whatever numbers a wire gives its blocks, and whatever it says twice. Where a wire cannot

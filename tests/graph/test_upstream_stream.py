@@ -57,6 +57,15 @@ async def test_without_it_a_whole_answer_is_asked_for() -> None:
         assert "stream" not in json.loads(transport.requests[0].body)
 
 
+async def test_sound_is_asked_for_whole() -> None:
+    """In streams it has other formats."""
+    engine, transport = await opened(asking(STREAMED), [said()])
+    sound = {"modalities": ["text", "audio"], "audio": {"voice": "x", "format": "mp3"}}
+    async with engine:
+        await engine.chat({"model": "m", "messages": HELLO, **sound})
+        assert "stream" not in json.loads(transport.requests[0].body)
+
+
 async def test_a_cut_moves_on_whatever_came_before() -> None:
     engine, transport = await opened(asking(STREAMED), [streamed("half", CUT), whole()])
     async with engine:

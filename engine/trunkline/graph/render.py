@@ -92,11 +92,12 @@ class Rendering:
     @property
     def streams(self) -> bool:
         """Whether the provider is asked for a stream: a whole answer too, where the route says so
-        and the wire has streams."""
+        and the wire has streams. Sound has other formats in a stream, so it is asked for whole."""
         call = self.call
-        if call.stream or not self.settings.upstream_stream:
+        if call.stream or not self.settings.upstream_stream or call.operation != "chat":
             return call.stream
-        return call.operation == "chat" and self.binding.dialect.streams
+        sounds = "audio" in (self.request.get("modalities") or ())
+        return self.binding.dialect.streams and not sounds
 
     def _settle(self) -> None:
         if self.settings.requests:
@@ -105,7 +106,7 @@ class Rendering:
             kept = {k: v for k, v in self.request.items() if k != "stream_options"}
             self.request = {**kept, "stream": True}
         if self.call.again is not None:
-            why = self.call.again.refusal(self.binding, self.request)
+            why = self.call.again.refusal(self.call, self.binding, self.request)
             if why is not None:
                 raise skipped(self.call, self.binding.id, why)
         self._check_carried()

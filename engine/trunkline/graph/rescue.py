@@ -54,9 +54,9 @@ class Again:
             return None
         return Rescue(self, mode, attempt)
 
-    def refusal(self, binding: Binding, request: Mapping[str, Any]) -> str | None:
+    def refusal(self, call: Call, binding: Binding, request: Mapping[str, Any]) -> str | None:
         """Why a target is passed over on the way; `request` has the overlays on it."""
-        if not self._avoided:
+        if not self._avoided or call.decision is not self._call.decision:
             return None
         if binding.id in self._avoided:
             return "its answer broke off"
