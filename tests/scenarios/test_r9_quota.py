@@ -40,7 +40,9 @@ async def test_r9_the_next_target_answers_and_the_spent_one_rests(
         for later in (0.0, 299.0):
             found.clock.by += later
             assert (await found.hear()).attempts == [("b", "ok")]
-        assert [one.getMessage() for one in caplog.records] == ["a credential_out"]
+        assert [one.getMessage() for one in caplog.records] == [
+            "a was refused or cannot pay: not used for 300 s"
+        ]
         found.clock.by += 2
         assert (await found.hear()).attempts == [("a", "quota"), ("b", "ok")]
     assert found.counts[0] == 2
