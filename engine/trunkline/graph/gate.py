@@ -142,13 +142,21 @@ class Gate:
         while True:
             credential = left[0] if len(left) == 1 else self._pick(left)
             passage = Passage(self, credential, self._site(credential), request)
-            refusal = await self._reserve(passage)
+            refusal = await self._reserve(passage) or self._overtaken(credential, panic)
             if refusal is None:
                 passage.begin()
                 return passage
+            passage.unsent()
             left.remove(credential)
             if not left:
                 raise self._excluded(refusal, now)
+
+    def _overtaken(self, credential: Credential, panic: bool) -> Exclusion | None:
+        """Why not, after all: while this one waited for the limits, another may have taken the
+        one permit of a target that is on its way back."""
+        if self.call.state.calm or self.call.forced == self.binding.id:
+            return None
+        return self._refusal(credential, self.call.clock.monotonic(), panic)
 
     async def _reserve(self, passage: Passage) -> Exclusion | None:
         """Take what the limits must lend; why not, if one of them has no room."""

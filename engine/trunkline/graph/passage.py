@@ -148,7 +148,8 @@ class Passage:
         if self._ended:
             return
         self._ended = True
-        self._leave(NEUTRAL)
+        if self._permit is not None:
+            self._leave(NEUTRAL)
         lent = [claim for _, some in self._claims for claim in some]
         changes = [Change(claim, 0) for claim in (*lent, *self._money)]
         if changes:
