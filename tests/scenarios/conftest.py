@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.scenarios.figures import Figure
+
 
 @pytest.fixture
 async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
@@ -20,3 +22,21 @@ async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
     await server.start()
     yield server
     await server.kill()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """Notes what a row measured, for docs/reference/scenarios.md."""
+
+    def note(
+        what: str,
+        measured: float,
+        unit: str = "",
+        *,
+        most: float | None = None,
+        least: float | None = None,
+    ) -> None:
+        said = {"what": what, "measured": measured, "unit": unit, "most": most, "least": least}
+        request.node.user_properties.append(("figure", said))
+
+    return note
