@@ -185,7 +185,7 @@ def test_the_defaults_are_those_that_are_written_down() -> None:
 
 
 def test_a_window_forgets_a_tenth_at_a_time() -> None:
-    breaker = Breaker(RULES)
+    breaker = Breaker(replace(RULES, consecutive=None))
     slow(breaker, 2.9, 10)
     slow(breaker, 3.1, 9)
     slow(breaker, 30.1)
@@ -213,8 +213,25 @@ def slow(breaker: Breaker, now: float, count: int = 1) -> None:
         breaker.end(breaker.begin(now), "slow", now, Half())
 
 
-def test_slow_answers_count_for_the_rate_only() -> None:
+def test_five_that_give_no_sign_of_life_in_a_row_eject() -> None:
     breaker = Breaker(RULES)
+    slow(breaker, 1.0, 4)
+    assert cause_of(breaker) is None
+    slow(breaker, 1.0)
+    assert cause_of(breaker) == "consecutive"
+    assert breaker.silent
+
+
+def test_a_row_with_one_loud_failure_is_not_silent() -> None:
+    breaker = Breaker(RULES)
+    slow(breaker, 1.0, 4)
+    fail(breaker, 1.0)
+    assert cause_of(breaker) == "consecutive"
+    assert not breaker.silent
+
+
+def test_slow_answers_count_for_the_rate() -> None:
+    breaker = Breaker(replace(RULES, consecutive=None))
     slow(breaker, 1.0, 19)
     assert cause_of(breaker) is None
     slow(breaker, 1.0)
@@ -381,18 +398,19 @@ def test_other_rules_take_over_what_is_known() -> None:
 
 
 def test_another_window_begins_empty() -> None:
-    breaker = Breaker(RULES)
+    rules = replace(RULES, consecutive=None)
+    breaker = Breaker(rules)
     for digest in ("a", "a", "b", "b"):
         breaker.end(breaker.begin(0.0), "slow", 0.0, Half(), digest=digest)
-    other = replace(RULES, window=60.0, minimum=2)
+    other = replace(rules, window=60.0, minimum=2)
     breaker.adopt(other)
     breaker.end(breaker.begin(0.0), "slow", 0.0, Half(), digest="a")
     assert cause_of(breaker) is None
     breaker.end(breaker.begin(59.0), "slow", 59.0, Half(), digest="a")
     assert cause_of(breaker) == "rate"
-    kept = Breaker(RULES)
+    kept = Breaker(rules)
     slow(kept, 0.0, 19)
-    kept.adopt(replace(RULES, base=1.0))
+    kept.adopt(replace(rules, base=1.0))
     slow(kept, 0.0)
     assert kept.until == pytest.approx(1.0)
 

@@ -2,7 +2,7 @@
 
 ::
 
-    CLOSED ── 5 hard failures in a row, or success below half ──▶ OPEN ── its time is over ──▶
+    CLOSED ── 5 failures in a row, or success below half ──▶ OPEN ── its time is over ──▶
     HALF_OPEN (one send) ── success ──▶ CLOSED, with a ramp       ── failure ──▶ OPEN, longer
 
 After Envoy's outlier detection (five in a row, 300 s at most), linkerd2's two ways to trip and
@@ -43,7 +43,7 @@ _SUCCESS, _FAILURE, _SILENT = range(3)
 class BreakerRules:
     """When to eject. Times are in seconds; None switches a way to trip off.
 
-    `consecutive` hard failures in a row, or a share of failures above `failure_rate` among at
+    `consecutive` failures in a row, or a share of failures above `failure_rate` among at
     least `minimum` sends of the last `window`. An ejection lasts `base`, doubled with each
     further one up to `most`, give or take the share `spread`; a restored target gets back to
     its full traffic within `ramp`. One and the same request supplies at most `digest_share` of
@@ -85,6 +85,7 @@ class Breaker:
         "_recent",
         "_run",
         "_run_silent",
+        "_run_unreached",
         "_since",
         "_window",
         "cause",
@@ -105,6 +106,7 @@ class Breaker:
         self._ramp_end = 0.0
         self._run = 0
         self._run_silent = True
+        self._run_unreached = True
         self._digests: dict[str, int] = {}
         self._recent: dict[str, list[int]] = {}
         self._window = Window(rules.window, BUCKETS, 3)
@@ -204,11 +206,12 @@ class Breaker:
             if silent:
                 self._window.add(_SILENT, now)
         rules = self.rules
-        if health == "hard" and rules.consecutive is not None and self._counts_in_run(digest):
+        if rules.consecutive is not None and self._counts_in_run(digest):
             self._run += 1
-            self._run_silent = self._run_silent and unreached
+            self._run_silent = self._run_silent and silent
+            self._run_unreached = self._run_unreached and unreached
             if self._run >= rules.consecutive:
-                cause: Cause = "connect" if self._run_silent else "consecutive"
+                cause: Cause = "connect" if self._run_unreached else "consecutive"
                 return self._trip(cause, self._run_silent, now, chance)
         if rules.failure_rate is None:
             return None
@@ -249,7 +252,7 @@ class Breaker:
 
     def _end_run(self) -> None:
         self._run = 0
-        self._run_silent = True
+        self._run_silent = self._run_unreached = True
         self._digests.clear()
 
     def _level_at(self, now: float) -> int:

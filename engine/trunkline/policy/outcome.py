@@ -23,8 +23,8 @@ LONGEST_HINT: Final = 300.0
 class Outcome:
     """What one send counts as.
 
-    `health`: `hard` counts against the target both ways, `slow` (no byte, or no content, in
-    time) for its success rate only, `neutral` nowhere. `credential`: `cooldown` is a rate limit,
+    `health`: `hard` and `slow` count against the target, `slow` (no byte, or no content, in
+    time) as no sign of life; `neutral` counts nowhere. `credential`: `cooldown` is a rate limit,
     which lasts `cool` seconds (None: the provider named none); `out` is one that cannot pay or
     may not enter. `target`: `out` means that nobody knows it there. `of_model`: it may be the
     model's name alone that is refused, which matters where a caller chose that name. `origin`:
