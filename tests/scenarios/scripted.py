@@ -3,6 +3,7 @@ for it: for scenarios that are about the order of things, or about minutes."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ class Stage:
     async def ask(self, text: str = "hello", *, stream: bool = False, **fields: Any) -> Heard:
         """Ask, and read the answer to its end."""
         return await hear(self.engine, stream=stream, text=text, **fields)
+
+    async def sent(self, count: int) -> None:
+        """Wait, while no time passes, until so many sends have begun."""
+        while len(self.transport.requests) < count:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0)
 
     async def eject(self, provider: str, model: str) -> float:
         """Let a provider fail, asked by a route of its own, until it is ejected; until when."""

@@ -97,11 +97,10 @@ async def test_b4_the_permit_of_a_probe_is_free_as_soon_as_its_client_has_gone(k
         until = await stage.eject("a", "only-a")
         await stage.sleep_until(until)
         stage.transport.requests.clear()
-        for _ in range(20):
+        for number in range(20):
             stage.answers["a"] = LATE[kind]
             probe = asyncio.create_task(stage.ask("probes", stream=kind == "stream"))
-            while stage.sends[-1:] != ["a"]:
-                await asyncio.sleep(0)
+            await stage.sent(2 * number + 1)
             assert (await stage.ask("meanwhile")).text == "b"
             probe.cancel()
             await asyncio.sleep(0)

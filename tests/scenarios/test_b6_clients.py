@@ -32,8 +32,7 @@ async def test_b6_a_thousand_clients_that_hang_up_say_nothing(kind: str, model: 
                 )
                 for number in range(100)
             ]
-            while len(stage.sends) < 10 + 100 * (wave + 1):
-                await asyncio.sleep(0)
+            await stage.sent(10 + 100 * (wave + 1))
             for one in asked:
                 one.cancel()
             await asyncio.wait(asked)
