@@ -216,3 +216,35 @@ async def test_on_real_sockets(what: str) -> None:
         assert ("estimated" in usage) is (what == "cancel")
         if what == "drain":
             assert (usage["input"], usage["output"]) == (70, 20)
+
+
+async def test_nothing_is_left_of_a_caller_cancelled_at_any_step() -> None:
+    """Property: whenever the caller is cancelled, one row comes, and no send stays under way."""
+
+    async def reading(engine: Engine) -> None:
+        async with engine.stream(model="m", messages=HELLO) as stream:
+            async for _ in stream:
+                await asyncio.sleep(0)
+
+    step, finished = 0, False
+    exact = 0
+    while not finished:
+        rows: list[Decision] = []
+        engine, transport = await opened(leaving("drain"), [streamed("one", *REST)])
+        engine._ledger = rows.append
+        Gate(transport).event.set()
+        async with engine:
+            task = asyncio.create_task(reading(engine))
+            for _ in range(step):
+                await asyncio.sleep(0)
+            finished = task.done()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            generation: Any = engine._generation
+            await until(lambda generation=generation: generation._users == 0)
+            assert engine._state.in_flight == {}
+            assert len(rows) <= 1
+            if rows and rows[0].outcome == "cancelled" and rows[0].attempts:
+                exact += rows[0].attempts[0].outcome == "ok"
+        step += 1
+    assert exact > 2
