@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import heapq
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.policy.test_pick import View
 from trunkline.policy.latency import PeakEwma
 from trunkline.policy.pick import strategy
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 USUAL = 0.2
 
@@ -55,15 +59,17 @@ class Fleet:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_b11_a_slow_target_loses_its_traffic_and_gets_it_back(seed: int) -> None:
+def test_b11_a_slow_target_loses_its_traffic_and_gets_it_back(seed: int, figure: Figure) -> None:
     fleet = Fleet(seed)
     fleet.run(30)
     assert 0.2 <= fleet.share(10, 30) <= 0.3
     fleet.slowness = 10.0
     fleet.run(60)
+    figure("share while slow, after 5 s", fleet.share(35, 90), "%", most=0.1)
     assert fleet.share(35, 90) <= 0.10
     fleet.slowness = 1.0
     fleet.run(60)
+    figure("share 30 s after it healed", fleet.share(120, 150), "%", least=0.2)
     assert fleet.share(120, 150) >= 0.20
 
 

@@ -6,10 +6,14 @@ from __future__ import annotations
 import heapq
 import random
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import pytest
 
 from trunkline.policy.adaptive import AdaptiveLimit
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 KNEE = 20
 USUAL = 0.2
@@ -56,7 +60,7 @@ class Provider:
         heapq.heappush(self.under_way, (end, self.now, False))
 
 
-def check(seed: int, minutes: float) -> None:
+def check(seed: int, minutes: float, figure: Figure) -> None:
     provider = Provider(seed)
     provider.run(60 * minutes)
     outage = provider.now
@@ -64,16 +68,20 @@ def check(seed: int, minutes: float) -> None:
     assert provider.throughput(30, outage) >= 0.85
     provider.run(10, broken=True)
     provider.run(90)
+    for since, until in ((30, outage), (outage + 40, outage + 100)):
+        figure("mean limit, lowest", provider.mean_limit(since, until), least=15)
+        figure("mean limit, highest", provider.mean_limit(since, until), most=28)
+        figure("throughput, of the ideal", provider.throughput(since, until), "%", least=0.85)
     assert provider.limit.limit >= 1
     assert 15 <= provider.mean_limit(outage + 40, outage + 100) <= 28
     assert provider.throughput(outage + 40, outage + 100) >= 0.85
 
 
-def test_b12_the_limit_settles_at_the_knee() -> None:
-    check(1, 2)
+def test_b12_the_limit_settles_at_the_knee(figure: Figure) -> None:
+    check(1, 2, figure)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(10))
-def test_b12_the_limit_settles_at_the_knee_for_half_an_hour(seed: int) -> None:
-    check(seed, 30)
+def test_b12_the_limit_settles_at_the_knee_for_half_an_hour(seed: int, figure: Figure) -> None:
+    check(seed, 30, figure)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from trunkline.policy.breaker import Breaker, BreakerRules
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 RULES = BreakerRules(consecutive=None, minimum=20, spread=0.0)
 BUCKET = RULES.window / 10
@@ -43,5 +47,6 @@ def test_b2_the_ring_equals_a_plain_window() -> None:
 
 
 @pytest.mark.nightly
-def test_b2_the_ring_equals_a_plain_window_in_ten_thousand_schedules() -> None:
+def test_b2_the_ring_equals_a_plain_window_in_ten_thousand_schedules(figure: Figure) -> None:
     assert sum(play(seed) for seed in range(10_000)) > 3000
+    figure("schedules decided alike", 10_000, least=10_000)

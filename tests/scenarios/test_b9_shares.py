@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.test_pick import IDLE
 from trunkline.policy.pick import strategy
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 NAMES = ("a", "b", "c")
 
@@ -28,11 +32,12 @@ def test_b9_seventy_to_thirty_in_every_hundred() -> None:
         assert made == {"a": 70 * rounds, "c": 30 * rounds}
 
 
-def test_b9_ten_thousand_picks_by_chance() -> None:
+def test_b9_ten_thousand_picks_by_chance(figure: Figure) -> None:
     for seed in range(5):
         made = shares("random", {"a": 70, "b": 0, "c": 30}, 10_000, seed)
         assert made["b"] == 0
         off = (made["a"] - 7000) ** 2 / 7000 + (made["c"] - 3000) ** 2 / 3000
+        figure("χ² of 10,000 picks", off, most=11.16)
         assert off < 11.16  # df 1, p = .001 with the continuity left in
 
 

@@ -18,6 +18,8 @@ from trunkline.policy.limits import LimitRule, Quota, refund
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.scenarios.figures import Figure
+
 pytestmark = pytest.mark.anyio
 
 RULE = LimitRule("l3", (Quota("tokens", 1000, 1e9),))
@@ -26,7 +28,7 @@ RULE = LimitRule("l3", (Quota("tokens", 1000, 1e9),))
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_l3_no_more_than_the_limit_is_reserved_and_the_balance_is_exact(
-    kind: str, tmp_path: Path
+    kind: str, tmp_path: Path, figure: Figure
 ) -> None:
     async with opened(kind, tmp_path) as store:
         claims = RULE.claims("", 200, 0, 0.0)
@@ -41,5 +43,6 @@ async def test_l3_no_more_than_the_limit_is_reserved_and_the_balance_is_exact(
         rest = RULE.claims("", 1000 - spent, 0, 0.0)
         while (refused := await store.reserve("rest", rest)) is not None:
             assert time.perf_counter() - ended < 0.4, refused
+        figure("refunded after", time.perf_counter() - ended, "s", most=0.1)
         assert await store.reserve("more", RULE.claims("", 1, 0, 0.0)) is not None
         store.settle("rest", refund(rest))

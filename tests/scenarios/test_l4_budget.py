@@ -19,6 +19,8 @@ from trunkline.store import Change
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.scenarios.figures import Figure
+
 pytestmark = pytest.mark.anyio
 
 DOLLAR = 1_000_000
@@ -26,7 +28,9 @@ RULE = BudgetRule("l4", DOLLAR, "month")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_l4_a_dollar_is_never_overspent_and_is_used_up(kind: str, tmp_path: Path) -> None:
+async def test_l4_a_dollar_is_never_overspent_and_is_used_up(
+    kind: str, tmp_path: Path, figure: Figure
+) -> None:
     chance = random.Random(4)
     claim = RULE.claim("", DOLLAR // 50, time.time())
     spent = 0
@@ -43,4 +47,6 @@ async def test_l4_a_dollar_is_never_overspent_and_is_used_up(kind: str, tmp_path
 
         for wave in range(12):
             await asyncio.gather(*(one(f"{wave}.{n}") for n in range(200)))
+        figure("used of the budget, most", spent / DOLLAR, "%", most=1)
+        figure("used of the budget, least", spent / DOLLAR, "%", least=0.98)
         assert 0.98 * DOLLAR <= spent <= DOLLAR

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.scenarios.harness import percentile
 from tests.scenarios.stores import back
 from tests.state.redis_server import running
 from tests.state.stores import redis_store
 from trunkline.policy.budgets import BudgetRule
 from trunkline.policy.limits import LimitRule, Quota
 from trunkline.store import Change
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +31,7 @@ WAITED = 0.02
 """A request that took longer than this waited for the store."""
 
 
-async def frozen_for(seconds: float) -> None:
+async def frozen_for(seconds: float, figure: Figure) -> None:
     tight = LimitRule("tight", (Quota("requests", 10, 1e9),))
     wide = LimitRule("wide", (Quota("requests", 10**6, 60.0),)).claims("", 0, 0, 0.0)
     budget = BudgetRule("money", 1000, "month").claim("", 100, time.time())
@@ -49,9 +54,13 @@ async def frozen_for(seconds: float) -> None:
                     tasks.create_task(one(f"r{passed}"))
                     await asyncio.sleep(1 / RATE)
             paid = [wait for wait in waits if wait > WAITED]
+            figure("requests that waited", len(paid), most=15)
+            figure("longest wait", max(waits), "s", most=0.06)
             assert len(paid) <= 4 * (3 + RATE * 0.05)
             assert max(waits) <= 4 * 0.06
             late = sorted(waits[100:])
+            figure("p99 of waits later", percentile(late, 0.99), "s", most=0.001)
+            figure("median of waits later", percentile(late, 0.5), "s", most=0.001)
             assert late[len(late) // 2] <= 0.001
             assert store.degraded is not None
 
@@ -74,10 +83,10 @@ async def frozen_for(seconds: float) -> None:
             assert store.lost == 0
 
 
-async def test_l6_a_store_that_freezes_fails_nobody() -> None:
-    await frozen_for(3.0)
+async def test_l6_a_store_that_freezes_fails_nobody(figure: Figure) -> None:
+    await frozen_for(3.0, figure)
 
 
 @pytest.mark.nightly
-async def test_l6_a_store_that_freezes_for_half_a_minute_fails_nobody() -> None:
-    await frozen_for(30.0)
+async def test_l6_a_store_that_freezes_for_half_a_minute_fails_nobody(figure: Figure) -> None:
+    await frozen_for(30.0, figure)

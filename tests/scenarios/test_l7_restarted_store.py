@@ -4,6 +4,7 @@ more than one window is admitted beyond the limit."""
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from tests.scenarios.stores import back
 from tests.state.redis_server import running
 from tests.state.stores import redis_store
 from trunkline.policy.limits import LimitRule, Quota
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +32,7 @@ async def test_l7_a_restart_between_two_requests_is_not_noticed() -> None:
             assert store.degraded is None
 
 
-async def test_l7_a_restart_under_load_fails_nobody() -> None:
+async def test_l7_a_restart_under_load_fails_nobody(figure: Figure) -> None:
     admitted = 0
     with running() as server:
         async with redis_store(server) as store:
@@ -55,6 +59,7 @@ async def test_l7_a_restart_under_load_fails_nobody() -> None:
                 await back(store)
                 await asyncio.sleep(0.3)
                 stop.set()
+            figure("admitted of a limit of 10", admitted, most=20)
             # The limit, this process's part while the server was away, and the limit anew.
             assert 10 <= admitted <= 30
             assert store.lost == 0

@@ -4,7 +4,7 @@ says `closed`."""
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,14 +13,20 @@ from tests.state.stores import redis_store
 from trunkline.policy.limits import LimitRule, Quota
 from trunkline.store import StoreDownError, StoreSetupError
 
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
+
 pytestmark = pytest.mark.anyio
 
 pytest.importorskip("redis")
 
 
-async def test_l8_a_start_without_the_store_is_degraded_and_admits_its_share() -> None:
+async def test_l8_a_start_without_the_store_is_degraded_and_admits_its_share(
+    figure: Figure,
+) -> None:
     began, epoch = time.perf_counter(), time.time()
     async with redis_store(RedisServer(), replicas=2) as store:
+        figure("up after, with the store down", time.perf_counter() - began, "s", most=2)
         assert time.perf_counter() - began < 2.0
         assert epoch <= store.degraded <= time.time()
         claims = LimitRule("l8", (Quota("requests", 10, 1e9),)).claims("", 0, 0, 0.0)
@@ -38,12 +44,13 @@ async def test_l8_a_start_without_the_store_is_refused_if_it_is_closed_then(rule
     assert refused.value.budget is (rule == "on_down_budgets")
 
 
-async def test_l8_a_frozen_store_does_not_hold_up_the_start() -> None:
+async def test_l8_a_frozen_store_does_not_hold_up_the_start(figure: Figure) -> None:
     with running() as server:
         server.freeze()
         began = time.perf_counter()
         async with redis_store(server) as store:
             assert store.degraded is not None
+        figure("up after, with the store frozen", time.perf_counter() - began, "s", most=2)
         assert time.perf_counter() - began < 2 * 2.0
 
 

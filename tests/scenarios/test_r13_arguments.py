@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.scenarios.harness import bench
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +38,7 @@ def conversation(arguments: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("arguments", ['{"city": ', "city=Rome", '{"a": 1}}', "{" * 20_000])
 @pytest.mark.parametrize("dialect", PARSED)
 async def test_r13_malformed_arguments_are_refused_before_anything_is_sent(
-    dialect: str, arguments: str, caplog: pytest.LogCaptureFixture
+    dialect: str, arguments: str, caplog: pytest.LogCaptureFixture, figure: Figure
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with bench(dialect, dialect) as found:
@@ -44,6 +47,7 @@ async def test_r13_malformed_arguments_are_refused_before_anything_is_sent(
         heard = await found.hear(messages=conversation(arguments))
     assert heard.status in (400, 500)
     assert heard.error in ("bad_request", "unsupported", "internal")
+    figure("refused after", heard.took, "s", most=0.05)
     assert heard.took < 4 * 0.05
     assert found.counts == [1, 0]
     assert len(heard.message) < 2048

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from trunkline.ports import HttpRequest, Timeouts
 from trunkline.transport import NativeTransport
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -60,25 +64,31 @@ async def lane(number: int, url: str, limit: float) -> int:
     return replays
 
 
-async def perform(limit: float) -> None:
+async def perform(limit: float, figure: Figure) -> None:
     upstream = Upstream(limit)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     replays = await asyncio.gather(*(lane(number, url, limit) for number in range(LANES)))
     server.close()
     await server.wait_closed()
+    figure(
+        "requests not answered exactly once", LANES * REQUESTS - len(set(upstream.answered)), most=0
+    )
+    figure("replays in 500 requests", sum(replays))
     assert len(upstream.answered) == len(set(upstream.answered)) == LANES * REQUESTS
     assert upstream.connections > LANES, "no connection was closed idle, so nothing was shown"
     assert upstream.connections >= LANES + sum(replays)
 
 
-async def test_r15_a_connection_closed_idle_costs_no_caller_anything() -> None:
-    await perform(0.1)
+async def test_r15_a_connection_closed_idle_costs_no_caller_anything(figure: Figure) -> None:
+    await perform(0.1, figure)
 
 
 @pytest.mark.nightly
-async def test_r15_a_connection_closed_idle_costs_no_caller_anything_in_full() -> None:
-    await perform(1.0)
+async def test_r15_a_connection_closed_idle_costs_no_caller_anything_in_full(
+    figure: Figure,
+) -> None:
+    await perform(1.0, figure)
 
 
 async def test_r15_every_request_to_a_server_that_drops_kept_connections_is_replayed_once() -> None:

@@ -3,12 +3,15 @@ comes second is stopped and paid for."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.faultd import Play
 from tests.scenarios.harness import FORMS, bench, full_rate, load, percentile
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +23,7 @@ def hedge(**more: Any) -> Any:
     return {"hedge": {"of": ["a", "b"], **more}}
 
 
-async def test_r17_the_loser_is_closed_at_once_and_both_are_paid() -> None:
+async def test_r17_the_loser_is_closed_at_once_and_both_are_paid(figure: Figure) -> None:
     to = hedge(after="100ms", share=1)
     async with bench("openai-chat", "openai-chat", usual=USUAL, to=to) as found:
         slow, other = found.servers
@@ -33,6 +36,7 @@ async def test_r17_the_loser_is_closed_at_once_and_both_are_paid() -> None:
     assert 0.15 <= heard.first < 0.1 + 4 * 0.1
     lost = slow.seen[1]
     assert lost.gone_at is not None
+    figure("loser closed after", lost.gone_at - (heard.asked_at + heard.first), "s", most=0.1)
     assert lost.gone_at - (heard.asked_at + heard.first) < 4 * 0.1
     assert len(other.seen) == 1
     assert heard.decision is not None
@@ -45,7 +49,7 @@ async def test_r17_the_loser_is_closed_at_once_and_both_are_paid() -> None:
 
 
 @FORMS
-async def test_r17_a_twentieth_of_load_takes_the_tail_away(full: bool) -> None:
+async def test_r17_a_twentieth_of_load_takes_the_tail_away(full: bool, figure: Figure) -> None:
     rate, seconds = (min(150, await full_rate()), 40) if full else (60, 3)
     firsts = {}
     for name, to in {"plain": ["a", "b"], "hedged": hedge(after="150ms")}.items():
@@ -57,5 +61,9 @@ async def test_r17_a_twentieth_of_load_takes_the_tail_away(full: bool) -> None:
             heard = await load(lambda _, f=found: f.hear(stream=True), rate, seconds)
         assert [one.message for one in heard if one.error] == []
         firsts[name] = percentile([one.first or 0 for one in heard], 0.99)
+        figure("extra load", sum(found.counts) / len(heard) - 1, "%", most=0.05)
         assert sum(found.counts) <= 1.05 * len(heard) + 1
+    figure(
+        "p99 of the first token, less by", 1 - firsts["hedged"] / firsts["plain"], "%", least=0.4
+    )
     assert firsts["hedged"] <= 0.6 * firsts["plain"]

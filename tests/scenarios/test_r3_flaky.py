@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.faultd import Play
 from tests.scenarios.harness import FORMS, bench, full_rate
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +22,7 @@ RATE_ALONE: Any = {"circuit_breaker": {"consecutive_failures": "off"}}
 
 @FORMS
 async def test_r3_a_target_that_fails_half_of_the_time_is_ejected(
-    full: bool, caplog: pytest.LogCaptureFixture
+    full: bool, caplog: pytest.LogCaptureFixture, figure: Figure
 ) -> None:
     rate = await full_rate() if full else 120
     async with bench(*["openai-chat"] * 3, to=GROUP, defaults=RATE_ALONE) as found:
@@ -28,8 +31,10 @@ async def test_r3_a_target_that_fails_half_of_the_time_is_ejected(
         begun = time.time() - time.monotonic()
         heard = await found.load(rate, 35 if full else 2.5)
     errors = [one.message for one in heard if one.error]
+    figure("answered", 1 - len(errors) / len(heard), "%", least=0.999)
     assert len(errors) <= 0.001 * len(heard), errors
     out = [one.created - begun for one in caplog.records if "b/gpt-5.1" in one.getMessage()]
     assert out, "never ejected"
+    figure("ejected after 20 samples and", out[0] - flaky.seen[19].at, "s", most=30)
     assert 0 < out[0] - flaky.seen[19].at < (30 if full else 2)
     assert not [one.at for one in flaky.seen if out[0] + 0.2 < one.at < out[0] + 2]

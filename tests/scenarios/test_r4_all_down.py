@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.faultd import Play
 from tests.scenarios.harness import FORMS, bench, full_rate, percentile
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +22,9 @@ STEPS = 3
 
 
 @FORMS
-async def test_r4_what_is_down_is_asked_for_no_more_than_a_probe(full: bool) -> None:
+async def test_r4_what_is_down_is_asked_for_no_more_than_a_probe(
+    full: bool, figure: Figure
+) -> None:
     defaults = {} if full else BREAKER
     rate = await full_rate() if full else 80
     async with bench(*["openai-chat"] * 3, defaults=defaults) as found:
@@ -31,6 +36,7 @@ async def test_r4_what_is_down_is_asked_for_no_more_than_a_probe(full: bool) -> 
         heard = await found.load(rate, 30 if full else 2.5)
     assert {one.error for one in heard} <= {"overloaded", "server_error"}
     local = [one for one in heard if not one.attempts]
+    figure("p99 of local refusals", percentile([one.took for one in local], 0.99), "s", most=0.01)
     assert len(local) > 120
     assert {one.status for one in local} == {503}
     assert all(one.retry_after is not None and 0 < one.retry_after <= 48 for one in local)
@@ -40,6 +46,10 @@ async def test_r4_what_is_down_is_asked_for_no_more_than_a_probe(full: bool) -> 
     # Whatever had been sent by the time of the fifth failure was in flight.
     out = max(sorted(one.ended_at or 0.0 for one in mine)[4] for mine in seen) + 0.1
     before = [one for mine in seen for one in mine if one.at <= out]
+    allowed = 3.1 * sum(one.asked_at <= out for one in heard) + 3 * RESERVE
+    figure("sends before ejection, of those allowed", len(before) / allowed, "%", most=1)
+    after = max(sum(one.at > out for one in mine) for mine in seen)
+    figure("sends to one target after it, in three steps of backoff", after, most=STEPS)
     assert len(before) <= 3.1 * sum(one.asked_at <= out for one in heard) + 3 * RESERVE
     for mine in seen:
         assert len([one for one in mine if one.at > out]) <= STEPS

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.faultd import Play
 from tests.scenarios.harness import FORMS, bench, full_rate
 
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
+
 pytestmark = pytest.mark.anyio
 
 
 @FORMS
-async def test_r5_retries_are_a_tenth_of_the_traffic_and_ten(full: bool) -> None:
+async def test_r5_retries_are_a_tenth_of_the_traffic_and_ten(full: bool, figure: Figure) -> None:
     rate = await full_rate() if full else 120
     async with bench("openai-chat") as found:
         found.servers[0].script(Play(status=503), chance=0.3)
@@ -31,5 +36,8 @@ async def test_r5_retries_are_a_tenth_of_the_traffic_and_ten(full: bool) -> None
         before = sum(window < first <= at for first in firsts)
         slice_ = sum(at - 0.1 < other for other in retries[: number + 1])
         within = sum(window < other for other in retries[: number + 1])
+        figure(
+            "retries in 10 s, of those allowed", within / (0.1 * before + 10 + slice_), "%", most=1
+        )
         assert within <= 0.1 * before + 10 + slice_
     assert len(retries) < 0.2 * len(firsts)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.faultd import Play
 from tests.scenarios.harness import FORMS, bench
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +23,9 @@ def tired(seconds: float, **more: Any) -> Play:
 
 
 @FORMS
-async def test_r7_a_cooled_key_gets_nothing_until_its_time_is_over(full: bool) -> None:
+async def test_r7_a_cooled_key_gets_nothing_until_its_time_is_over(
+    full: bool, figure: Figure
+) -> None:
     told, slack = (2, 1) if full else (1, 4)
     async with bench("openai-chat", providers=KEYS, environ=ENVIRON) as found:
         [server] = found.servers
@@ -32,6 +37,8 @@ async def test_r7_a_cooled_key_gets_nothing_until_its_time_is_over(full: bool) -
     of_a = [one for one in server.seen if one.key == ENVIRON["KEY_A"]]
     cooled = next(number for number, one in enumerate(of_a) if one.status == 429)
     rest = of_a[cooled + 1].at - of_a[cooled].at
+    figure("asked again after the time told and", rest - told, "s", most=0.05)
+    figure("longest answer to a caller", max(one.took for one in heard), "s")
     assert told - 0.005 <= rest < told + slack * 0.05
 
 

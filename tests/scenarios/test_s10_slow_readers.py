@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from tests.faultd import Faultd
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -133,9 +134,9 @@ async def test_s10_who_does_not_read_gathers_no_signs_of_life() -> None:
 
 @pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-async def test_s10_fifty_slow_readers_cost_little_each(tmp_path: Path) -> None:
+async def test_s10_fifty_slow_readers_cost_little_each(tmp_path: Path, figure: Figure) -> None:
     """256 KiB and 6 MiB are asked for, and not met: a reply keeps what it has said until its end,
-    and the system's own buffers, on both sides of the gateway, hold 8 MiB of an upstream's words."""
+    and the system's own buffers, on both sides of the gateway, hold 8 MiB of what it is sent."""
     clients, each = 50, 20 * MIB
     blast = Play(text="x" * each, piece=16 * 1024, usage=False)
     async with AsyncExitStack() as stack:
@@ -158,6 +159,8 @@ async def test_s10_fifty_slow_readers_cost_little_each(tmp_path: Path) -> None:
         used = resident(served.process.pid) - before
         ahead = max(one.sent for one in upstream.seen[1:])
     print(f"S10: {used / clients / 1024:.0f} KiB a stream, {ahead / MIB:.1f} MiB ahead")
+    figure("memory a stream", used / clients, "B", most=256 * 1024)
+    figure("sent ahead of a reader", ahead, "B", most=6 * MIB)
     assert used / clients <= 4 * MIB
     assert ahead <= 2 * AHEAD
 

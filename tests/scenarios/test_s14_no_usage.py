@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.faultd import Play
 from tests.scenarios.harness import CHATS, bench
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -14,7 +19,9 @@ TEXT = "The answer to that is a matter of taste, of time and of where you stand.
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("dialect", CHATS)
-async def test_s14_usage_that_is_not_said_is_estimated(dialect: str, stream: bool) -> None:
+async def test_s14_usage_that_is_not_said_is_estimated(
+    dialect: str, stream: bool, figure: Figure
+) -> None:
     async with bench(dialect, usual=Play(text=TEXT, usage=False)) as found:
         heard = await found.hear(stream=stream, text="What is the answer to all of that?")
         [seen] = found.servers[0].seen
@@ -23,6 +30,7 @@ async def test_s14_usage_that_is_not_said_is_estimated(dialect: str, stream: boo
     usage = heard.decision.attempts[0].usage
     assert usage is not None
     assert usage["estimated"] is True
+    figure("tokens, off by", abs(usage["output"] / seen.tokens - 1), "%", most=0.1)
     assert 0.9 * seen.tokens <= usage["output"] <= 1.1 * seen.tokens
     assert 5 <= usage["input"] <= 30
 

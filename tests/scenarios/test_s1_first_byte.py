@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.faultd import Break, Play
 from tests.scenarios.harness_doors import TIME, served
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +29,9 @@ ROUTE = {"timeouts": {"first_byte": "100ms", "first_token": "100ms"}}
         ("openai-responses", "openai-responses", "head"),
     ],
 )
-async def test_s1_the_stream_is_that_of_the_backup_alone(door: str, backup: str, at: str) -> None:
+async def test_s1_the_stream_is_that_of_the_backup_alone(
+    door: str, backup: str, at: str, figure: Figure
+) -> None:
     stalled = Play(breaks=Break("stall", at))  # type: ignore[arg-type]
     async with served(backup, route=ROUTE) as alone:
         wanted = await alone.ask(door, stream=True)
@@ -35,4 +42,5 @@ async def test_s1_the_stream_is_that_of_the_backup_alone(door: str, backup: str,
     assert found.bench.counts == [1, 1]
     assert b"001" in got.body
     assert TIME.sub(b"", got.body) == TIME.sub(b"", wanted.body)
+    figure("first byte after the timeout and", got.times[0] - TIMEOUT, "s", most=0.3)
     assert TIMEOUT <= got.times[0] < TIMEOUT + 4 * 0.3

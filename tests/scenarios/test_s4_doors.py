@@ -4,12 +4,16 @@ upstream is left."""
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.faultd import Break, Play
 from tests.scenarios.gateway import gateway
 from tests.server.doors import Line, asked, events
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +23,9 @@ WITHIN = 0.2 * 4
 
 
 @pytest.mark.parametrize("door", ["openai-chat", "anthropic-messages", "gemini-generate"])
-async def test_s4_silence_in_mid_stream_is_an_error_event_in_time(door: str) -> None:
+async def test_s4_silence_in_mid_stream_is_an_error_event_in_time(
+    door: str, figure: Figure
+) -> None:
     stalled = Play(chunks=60, breaks=Break("stall", 5))
     route = {"timeouts": {"idle": f"{IDLE:g}s", "idle_content": f"{IDLE:g}s"}}
     async with (
@@ -31,6 +37,8 @@ async def test_s4_silence_in_mid_stream_is_an_error_event_in_time(door: str) -> 
         body = await line.body()
         ended = time.monotonic()
         assert upstream.seen[0].content_at is not None
+        silent = ended - upstream.seen[0].content_at
+        figure("error event after an idle second and", silent - IDLE, "s", most=0.2)
         assert IDLE * 0.9 < ended - upstream.seen[0].content_at < IDLE + WITHIN
         assert "error" in events(door, body)[-1][1]
         assert b"004 " in body

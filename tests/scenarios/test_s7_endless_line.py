@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from trunkline.ports import HttpRequest, Timeouts
 from trunkline.transport import NativeTransport
 from trunkline.wire.frames import MAX_EVENT, MAX_LINE, WireError
 from trunkline.wire.sse import SseDecoder
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +60,9 @@ class Upstream:
         pytest.param(b"x" * (PIECE - 7) + b"\ndata: ", MAX_EVENT, id="an event"),
     ],
 )
-async def test_s7_what_does_not_end_is_refused_while_it_comes(piece: bytes, limit: int) -> None:
+async def test_s7_what_does_not_end_is_refused_while_it_comes(
+    piece: bytes, limit: int, figure: Figure
+) -> None:
     upstream = Upstream(piece)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -71,6 +77,7 @@ async def test_s7_what_does_not_end_is_refused_while_it_comes(piece: bytes, limi
             decoder.feed(chunk)
     await response.aclose()
     assert limit <= read <= limit + MEBIBYTE
+    figure("memory for a line or an event", most - before, "B", most=8 * MEBIBYTE)
     assert most - before <= 8 * MEBIBYTE
     assert transport.sockets == (0, 0, 0)
     server.close()
@@ -79,7 +86,7 @@ async def test_s7_what_does_not_end_is_refused_while_it_comes(piece: bytes, limi
     assert upstream.sent < 32 * MEBIBYTE
 
 
-async def test_s7_a_body_without_end_is_refused_at_64_mebibytes() -> None:
+async def test_s7_a_body_without_end_is_refused_at_64_mebibytes(figure: Figure) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -99,6 +106,7 @@ async def test_s7_a_body_without_end_is_refused_at_64_mebibytes() -> None:
         async for _ in response.chunks():
             most = max(most, resident())
     assert caught.value.kind == "malformed"
+    figure("memory for a body", most - before, "B", most=8 * MEBIBYTE)
     assert most - before <= 8 * MEBIBYTE
     server.close()
     await server.wait_closed()

@@ -4,12 +4,16 @@ stream, before its first byte, and in a call that wants it whole."""
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.faultd import Break, Play
 from tests.scenarios.gateway import gateway, until
 from tests.server.doors import Line, asked
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +33,9 @@ def whole(door: str) -> bytes:
 @INBOUND
 @pytest.mark.parametrize("abort", [False, True], ids=["fin", "rst"])
 @pytest.mark.parametrize("where", ["mid-stream", "before-first-byte", "whole"])
-async def test_s8_the_upstream_sees_the_client_go(door: str, where: str, abort: bool) -> None:
+async def test_s8_the_upstream_sees_the_client_go(
+    door: str, where: str, abort: bool, figure: Figure
+) -> None:
     at = 3 if where == "mid-stream" else "request"
     silent = Play(chunks=60, breaks=Break("stall", at))  # type: ignore[arg-type]
     async with (
@@ -49,6 +55,7 @@ async def test_s8_the_upstream_sees_the_client_go(door: str, where: str, abort: 
         assert await upstream.gone(0, seconds=5) in ("fin", "rst")
         gone_at = upstream.seen[0].gone_at
         assert gone_at is not None
+        figure("upstream closed after", gone_at - left, "s", most=0.25)
         assert gone_at - left < WITHIN
         assert len(served.upstreams[1].seen) == 0
         upstream.usual = Play()

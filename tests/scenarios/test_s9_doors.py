@@ -19,6 +19,7 @@ from trunkline.runtime import Engine
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.scenarios.figures import Figure
     from trunkline.ports import Decision
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +45,9 @@ async def kept(play: Play) -> AsyncIterator[tuple[int, Faultd, list[Decision]]]:
 
 @DOOR
 @pytest.mark.parametrize("where", ["mid-stream", "before-first-byte", "whole"])
-async def test_s9_one_row_and_nothing_held_after_a_client_has_gone(door: str, where: str) -> None:
+async def test_s9_one_row_and_nothing_held_after_a_client_has_gone(
+    door: str, where: str, figure: Figure
+) -> None:
     at = 200 if where == "mid-stream" else "request"
     play = Play(chunks=300, breaks=Break("stall", at))  # type: ignore[arg-type]
     async with kept(play) as (port, upstream, rows):
@@ -62,6 +65,7 @@ async def test_s9_one_row_and_nothing_held_after_a_client_has_gone(door: str, wh
             assert rows == []
         left = time.monotonic()
         await until(lambda: len(rows) == 1)
+        figure("in the books after", time.monotonic() - left, "s", most=0.5)
         assert time.monotonic() - left < WITHIN
         upstream.usual = Play()
         async with Line.to(port, asked(door)) as line:
@@ -74,6 +78,7 @@ async def test_s9_one_row_and_nothing_held_after_a_client_has_gone(door: str, wh
     if where == "mid-stream":
         assert gone.usage is not None
         said = upstream.seen[0].tokens
+        figure("tokens, off by", abs(gone.usage["output"] / said - 1), "%", most=0.1)
         assert gone.usage["output"] == pytest.approx(said, rel=0.1)
         assert gone.usage["estimated"] is True
 
