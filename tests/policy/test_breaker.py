@@ -80,7 +80,7 @@ class Reference:
         if not digest or len(same) < share:
             self.samples.append((slot, "failure", digest))
             inside.append((slot, "failure", digest))
-        if health == "hard" and (not digest or self.run.count(digest) < share):
+        if not digest or self.run.count(digest) < share:
             self.run.append(digest)
             if rules.consecutive is not None and len(self.run) >= rules.consecutive:
                 self.trip("consecutive", now)
