@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.graph.account import tokens_of
 from trunkline.policy.estimate import estimate_input, estimate_output
@@ -13,10 +14,9 @@ from trunkline.policy.health import Exclusion
 from trunkline.policy.outcome import NEUTRAL, SUCCESS
 from trunkline.policy.price import cost
 from trunkline.store import Change
-from trunkline.wire.jsontext import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from trunkline.chat import Usage
     from trunkline.graph.gate import Gate
@@ -234,6 +234,25 @@ def most_output(request: Mapping[str, Any]) -> int | None:
     return None if most is None else most * (request.get("n") or 1)
 
 
+_LONG: Final = 8192
+"""Characters of a text, of which only the beginning and the end are looked at beyond that."""
+
+
 def _digest(request: Mapping[str, Any]) -> str:
     """What tells one request from others, so that a poisonous one is known when it comes again."""
-    return blake2b(dumps(request), digest_size=12).hexdigest()
+    hashed = blake2b(digest_size=12)
+    left: list[Any] = [request]
+    while left:
+        one = left.pop()
+        if isinstance(one, Mapping):
+            left.extend(one)
+            left.extend(one.values())
+        elif isinstance(one, list):
+            left.extend(one)
+        else:
+            text = one if isinstance(one, str) else repr(one)
+            if len(text) > _LONG:
+                text = f"{len(text)} {text[: _LONG // 2]} {text[-_LONG // 2 :]}"
+            hashed.update(text.encode("utf-8", "surrogatepass"))
+        hashed.update(b"\0")
+    return hashed.hexdigest()
