@@ -16,7 +16,7 @@ from tests.dialect.proof import Outcome, answer_of, difference, read, readings
 from trunkline.catalog import dialect
 from trunkline.dialect import Fold
 from trunkline.errors import UpstreamError
-from trunkline.graph.reply import deltas_of
+from trunkline.graph.played import deltas_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,7 +25,7 @@ from tests.dialect.corpus import (
 from tests.dialect.proof import read
 from trunkline.catalog import dialect
 from trunkline.errors import RequestError, UpstreamError
-from trunkline.graph.reply import deltas_of
+from trunkline.graph.played import deltas_of
 from trunkline.template import Refusal
 from trunkline.wire.jsontext import dumps
 

@@ -24,7 +24,7 @@ from tests.dialect.corpus import (
 from tests.dialect.proof import answer_of, read, readings
 from trunkline.catalog import dialect
 from trunkline.errors import UpstreamError
-from trunkline.graph.reply import deltas_of
+from trunkline.graph.played import deltas_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from tests.dialect.corpus import rows
 from tests.dialect.proof import read
 from trunkline.catalog import dialect
 from trunkline.dialect import Fold
-from trunkline.graph.reply import Reply, deltas_of
+from trunkline.graph.played import deltas_of
+from trunkline.graph.reply import Reply
 from trunkline.ports import Decision
 
 if TYPE_CHECKING:

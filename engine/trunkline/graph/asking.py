@@ -156,9 +156,14 @@ class Asking:
             on=settings.retry_on,
             rules=settings.retry_rules,
         )
-        if wait is None or (budget is not None and not budget.withdraw(now)):
+        if wait is None or now + wait < self._opens_at():
             return None
-        return wait
+        return wait if budget is None or budget.withdraw(now) else None
+
+    def _opens_at(self) -> float:
+        """When the target can be asked again: to wait for less would be to wait for nothing."""
+        gate = self._gate
+        return gate.opens_at(panic=gate.panics(self._rendering.request))
 
     def _unsure(self, error: UpstreamError) -> bool:
         """Whether the provider may have done what must not be done twice."""

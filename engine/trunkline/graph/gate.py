@@ -71,11 +71,23 @@ class Gate:
             return False
         return bool(self._open(self.call.clock.monotonic(), panic))
 
-    def opens_at(self) -> float:
+    def opens_at(self, *, panic: bool = False) -> float:
         """When somebody can get in, as far as is known: a time on the call's clock."""
         now = self.call.clock.monotonic()
-        refusals = [self._refusal(one, now, False) for one in self.upstream.credentials]
+        if self.call.forced == self.binding.id:
+            return now
+        refusals = [self._refusal(one, now, panic) for one in self.upstream.credentials]
         return min(now if one is None else one.until for one in refusals)
+
+    def panics(self, request: Mapping[str, Any]) -> bool:
+        """Whether one that fails too often is asked all the same: a balance above has decided
+        that, or else there is nobody well below this tier."""
+        call = self.call
+        if call.state.calm:
+            return False
+        if call.tiered:
+            return call.panic
+        return not any(node.exits(request, call) for node in call.lower)
 
     def share(self) -> float:
         """The share of its traffic that the target should get: less than 1 for a while after it
@@ -128,7 +140,7 @@ class Gate:
             raise self._excluded(Exclusion("avoided", math.inf, False), now)
         if call.walk:
             call.walks.asked[self.binding.id] = call.walk
-        panic = not call.state.calm and self._panics(request)
+        panic = self.panics(request)
         left = self._open(now, panic)
         if not left:
             refusals = [self._refusal(one, now, panic) for one in self.upstream.credentials]
@@ -184,14 +196,6 @@ class Gate:
             return found
         until = state.left_until((site.credential, site.breaker), now)
         return None if until is None else Exclusion("headroom", until, True)
-
-    def _panics(self, request: Mapping[str, Any]) -> bool:
-        """Whether one that fails too often is asked all the same: a balance above has decided
-        that, or else there is nobody well below this tier."""
-        call = self.call
-        if call.tiered:
-            return call.panic
-        return not any(node.exits(request, call) for node in call.lower)
 
     def _pick(self, left: list[Credential]) -> Credential:
         """The next of a provider's credentials, by their weights."""

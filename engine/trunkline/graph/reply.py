@@ -3,65 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from trunkline.chat import Delta
 from trunkline.dialect import Fold
 from trunkline.dialect.turns import from_turns
 from trunkline.errors import CallError, InterruptedAnswer, UpstreamError
+from trunkline.graph.played import deltas_of, face
 from trunkline.patience import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
-    from trunkline.chat import ReplyData, Usage
+    from trunkline.chat import Delta, ReplyData, Usage
     from trunkline.dialect import Step
     from trunkline.graph.answer import Answer
     from trunkline.graph.drain import Lasting
     from trunkline.graph.rescue import Further, Rescue
+    from trunkline.graph.watch import Watch
     from trunkline.policy.price import Cost
     from trunkline.ports import Decision
 
-__all__ = ["Reply", "Watch", "deltas_of"]
+__all__ = ["Reply"]
 
 
-class Watch:
-    """The times a committed stream is held to; None is no limit.
-
-    `content` is the seconds that may be waited for the next piece of content: a reader who takes
-    long to come back for it does not use them up. `deadline` is on `now`'s clock. Silence between
-    any two bytes is the transport's to notice.
-    """
-
-    __slots__ = ("_now", "_since", "_waited", "content", "deadline")
-
-    def __init__(
-        self, now: Callable[[], float], content: float | None, deadline: float | None
-    ) -> None:
-        self._now = now
-        self.content = content
-        self.deadline = deadline
-        self._since = 0.0
-        self._waited = 0.0
-
-    def begin(self) -> float | None:
-        """A wait begins; gives the seconds until the first of the limits."""
-        self._since = now = self._now()
-        left = None if self.deadline is None else self.deadline - now
-        if self.content is not None:
-            silence = self.content - self._waited
-            left = silence if left is None else min(left, silence)
-        return left
-
-    def end(self, arrived: bool) -> None:
-        """The wait is over; `arrived` tells whether a piece of content has come."""
-        self._waited = 0.0 if arrived else self._waited + self._now() - self._since
-
-    def verdict(self) -> str:
-        """What to say when the time is over."""
-        if self.deadline is not None and self._now() >= self.deadline:
-            return "it did not end within the request's total time"
-        return f"no content came for {self.content:g} s"
+_BROKEN_OFF: Final = frozenset({"interrupted", "deadline"})
 
 
 class Reply:
@@ -239,7 +204,7 @@ class Reply:
         while True:
             ready = self.waiting()
             while ready:
-                delta = _face(*ready.popleft())
+                delta = face(*ready.popleft())
                 if delta is not None:
                     self._shown = True
                     return delta
@@ -290,7 +255,9 @@ class Reply:
                 await answer.advance()
         except TimeoutError:
             if not answer.done:
-                await self._interrupted(watch.verdict() if watch else "no time was left", None)
+                over = watch is not None and watch.over
+                why = watch.verdict() if watch else "no time was left"
+                await self._interrupted(why, None, "deadline" if over else "interrupted")
                 return
         except UpstreamError as error:
             await self._interrupted(error.message, error)
@@ -303,20 +270,22 @@ class Reply:
         if answer.done:
             await self._stop("ok")
 
-    async def _interrupted(self, why: str, cause: UpstreamError | None) -> None:
+    async def _interrupted(
+        self, why: str, cause: UpstreamError | None, how: str = "interrupted"
+    ) -> None:
         """It has broken off: somebody else goes on, or its reader is told why, once all that came
-        is handed out."""
+        is handed out. `how` is what the attempt counts as."""
         rescue, self._rescue = self._rescue, None
         outcome = "cancelled"
         further: Further | None = None
         try:
-            await self._release("interrupted")
+            await self._release(how)
             if self._failure is None:
                 self._failure = self._broken(why)
                 self._failure.__cause__ = cause
             if rescue is not None:
                 further = await rescue.after(self, shown=self._shown)
-            outcome = "interrupted"
+            outcome = how
         finally:
             if further is None:
                 self._patience.close()
@@ -345,7 +314,7 @@ class Reply:
 
     def _broken(self, why: str) -> CallError:
         attempts = reversed(self.decision.attempts)
-        target = next((one.target for one in attempts if one.outcome == "interrupted"), "")
+        target = next((one.target for one in attempts if one.outcome in _BROKEN_OFF), "")
         error = InterruptedAnswer(f"the answer broke off: {why}", target=target)
         error.decision = self.decision
         return error
@@ -421,77 +390,3 @@ class Reply:
     def __repr__(self) -> str:
         state = "complete" if self.complete else "arriving"
         return f"<Reply {self.model or 'without a model'} {state}>"
-
-
-def _face(delta: dict[str, Any], steps: list[Step]) -> Delta | None:
-    """The delta as a caller sees it: calls numbered and with their minted ids; None if it only
-    brings what the reply itself shows (id, model, usage)."""
-    if not steps:
-        return Delta(delta) if delta.get("finish") else None
-    if "tool_call" not in delta:
-        return Delta(delta)
-    for step in steps:
-        block = step.block
-        if block.kind == "tool_call":
-            shown: dict[str, Any] = {"index": block.call}
-            if step.opened:
-                shown |= {"id": block.id, "name": block.name}
-            if "arguments" in step.added:
-                shown["arguments"] = step.added["arguments"]
-            return Delta({**delta, "tool_call": shown})
-    return Delta(delta)
-
-
-def deltas_of(data: ReplyData) -> list[dict[str, Any]]:
-    """The deltas that would fold to this reply: one a part, and one a citation."""
-    deltas: list[dict[str, Any]] = [{"start": {"id": data["id"], "model": data["model"]}}]
-    for choice in data["choices"]:
-        number = choice["index"]
-        for at, part in enumerate(choice["parts"]):
-            place = {"choice": number, "at": at}
-            facets = _facets(part)
-            if facets:
-                owner = {"owner": part["owner"]} if "owner" in part else {}
-                deltas.append({**place, **owner, **facets})
-            deltas.extend({**place, "citation": one} for one in part.get("citations", ()))
-        end: dict[str, Any] = {"choice": number, "finish": choice["finish"]}
-        if choice["native_finish"] is not None:
-            end["native_finish"] = choice["native_finish"]
-        if "stop_sequence" in choice:
-            end["stop_sequence"] = choice["stop_sequence"]
-        for extra in choice.get("extra", {}).values():
-            end["extra"] = extra
-        if choice["logprobs"] is not None:
-            end["logprobs"] = choice["logprobs"]
-        deltas.append(end)
-    return deltas
-
-
-def _facets(part: Mapping[str, Any]) -> dict[str, Any]:
-    kind = part["type"]
-    if kind in ("tool_call", "server_call"):
-        call = {key: part[key] for key in ("id", "name", "arguments", "more") if key in part}
-        if kind == "server_call":
-            call["server"] = True
-        if "signature" in part:
-            call["signature"] = part["signature"]
-        return {"tool_call": call}
-    if kind == "image_url":
-        return {"image": part["image_url"]["url"]}
-    said = ((facet, part.get(key)) for facet, key in _PART_FACETS.get(kind, ()))
-    return {facet: value for facet, value in said if value is not None}
-
-
-_PART_FACETS: dict[str, tuple[tuple[str, str], ...]] = {
-    "text": (("text", "text"), ("signature", "signature"), ("more", "more")),
-    "reasoning": (
-        ("reasoning", "text"),
-        ("reasoning_signature", "signature"),
-        ("reasoning_redacted", "redacted"),
-        ("reasoning_id", "id"),
-        ("more", "more"),
-    ),
-    "refusal": (("refusal", "refusal"),),
-    "audio": (("audio", "audio"),),
-    "wire": (("wire", "block"),),
-}

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from trunkline.errors import DeadlineError, UpstreamError
 from trunkline.graph.answer import Answer
 from trunkline.graph.drain import Lasting, drain
-from trunkline.graph.reply import Reply, Watch
+from trunkline.graph.reply import Reply
+from trunkline.graph.watch import Watch
 from trunkline.policy.outcome import NEUTRAL, SUCCESS, classify
 from trunkline.wire import WireError
 from trunkline.wire.jsontext import loads
