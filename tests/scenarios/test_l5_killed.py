@@ -89,6 +89,6 @@ async def test_l5_what_a_killed_gateway_held_returns_by_itself(
         answers = [await post(second.port, *CHAT) for _ in range(3)]
         assert [one.status for one in answers] == [200, 200, 200]
         async with asyncio.timeout(5):
-            while await leases(redis):
+            while await leases(redis):  # noqa: ASYNC110 - Redis tells nobody
                 await asyncio.sleep(0.01)
         assert found.counts == [4]
