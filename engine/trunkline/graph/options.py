@@ -17,6 +17,9 @@ __all__ = ["OPTIONS", "Options", "check_allowed"]
 OPTIONS: Final = ("timeout", "fallback", "cache", "metadata", "trace_id")
 """The names of options, which are the words of `allow:`."""
 
+MOST_TIME: Final = 1_000_000
+"""Seconds that a caller can set as a request's total time; whoever waits longer sets none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -40,6 +43,8 @@ class Options:
         """
         if not said:
             return _NONE
+        if not isinstance(said, dict) or not all(isinstance(name, str) for name in said):
+            raise RequestError("bad_request", "options must be a mapping of names to values")
         return Options(**{name: _read(name, value) for name, value in said.items()})
 
 
@@ -59,7 +64,7 @@ _NONE: Final = Options()
 
 def _read(name: str, value: JSON) -> Any:
     match name, value:
-        case "timeout", int() | float() if not isinstance(value, bool) and value > 0:
+        case "timeout", int() | float() if value is not True and 0 < value <= MOST_TIME:
             return float(value)
         case "fallback", "none":
             return False
@@ -77,7 +82,7 @@ def _read(name: str, value: JSON) -> Any:
 
 
 _MUST: Final = {
-    "timeout": "a number of seconds above 0",
+    "timeout": f"a number of seconds above 0, and at most {MOST_TIME:,}",
     "fallback": "`none`",
     "cache": "`bypass`",
     "metadata": "a mapping",

@@ -37,9 +37,9 @@ class State:
     """
 
     __slots__ = (
+        "_alert",
         "_kept",
         "_tight",
-        "alert",
         "estimates",
         "headrooms",
         "health",
@@ -58,10 +58,17 @@ class State:
         self.health = Health(chance)
         self.headrooms = Headrooms()
         self.estimates = Estimates()
-        self.alert = alert or (lambda event: _LOG.warning("%s", event.words(now())))
+        self._alert = alert or (lambda event: _LOG.warning("%s", event.words(now())))
         self.told: set[str] = set()
         self._kept: dict[str, tuple[object, object]] = {}
         self._tight = 0.0
+
+    def alert(self, event: Event) -> None:
+        """Tell whoever wants to know. A request does not fail because that fails."""
+        try:
+            self._alert(event)
+        except Exception as error:
+            _LOG.error("an alert could not be given: %s", type(error).__name__)
 
     @property
     def calm(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trunkline.errors import UpstreamError
 from trunkline.graph import SkippedError
 from trunkline.runtime.engine import Engine
-from trunkline.runtime.generation import Generation
+from trunkline.runtime.generation import Counters, Generation
 from trunkline.runtime.upstreams import dry_upstreams
 from trunkline.state import MemoryStore
 from trunkline.transport import DryFetcher, DryTransport
@@ -52,8 +52,9 @@ class DryEngine(Engine):
         dry = _Passing()
         super().__init__(transport=lambda: dry, chance=chance, environ=environ)
         self._dry = dry
-        upstreams, store = dry_upstreams(plan, environ), MemoryStore(self._clock)
-        self._generation = Generation(0, plan, upstreams, dry, store, (), DryFetcher())
+        counters = Counters(MemoryStore(self._clock), None).hold()
+        upstreams = dry_upstreams(plan, environ)
+        self._generation = Generation(0, plan, upstreams, dry, counters, (), DryFetcher())
         self._generation.background.closed = True
 
     @property

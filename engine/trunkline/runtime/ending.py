@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from trunkline.runtime.generation import Generation
 
 __all__ = ["Ending"]
+
+_LOG = logging.getLogger("trunkline.ledger")
+_LOG.addHandler(logging.NullHandler())
 
 
 class Ending:
@@ -61,7 +65,8 @@ class Ending:
         self.close(outcome)
 
     def close(self, outcome: str) -> None:
-        """Settle. A second time does nothing."""
+        """Settle. A second time does nothing. An answer does not fail because its record could not
+        be kept."""
         if self.over:
             return
         self.over = True
@@ -74,6 +79,9 @@ class Ending:
                 self.account.settle(decision)
             if self._ledger is not None:
                 self._ledger(decision)
+        except Exception as error:
+            why = type(error).__name__
+            _LOG.error("the record of %s was not kept: %s", decision.request_id, why)
         finally:
             self._generation.leave()
 

@@ -34,7 +34,7 @@ from trunkline.runtime.counting import counted_at
 from trunkline.runtime.embeddings import Embeddings
 from trunkline.runtime.ending import Ending
 from trunkline.runtime.failing import all_out, bug, final_error, mixed, no_route, wait_for_any
-from trunkline.runtime.generation import Generation, Warming
+from trunkline.runtime.generation import Counters, Generation, Warming
 from trunkline.runtime.health_checks import HealthChecks
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from trunkline.chat import JSON
     from trunkline.policy.health import Event
+    from trunkline.policy.state_settings import StateSettings
     from trunkline.ports import Clock, Fetcher, Random, Transport
     from trunkline.runtime.generation import Closable
     from trunkline.runtime.sync import SyncEngine
@@ -201,26 +202,18 @@ class Engine:
         return plan
 
     async def _open(self, plan: Plan) -> Generation:
-        before = self._generation
-        settings = counted_at(plan, self._environ)
-        kept = before is not None and before.settings == settings
-        transport = self._transport()
-        owned: list[Closable] = [transport]
+        counters = await self._counters(counted_at(plan, self._environ))
+        owned: list[Closable] = []
         try:
-            if before is None or not kept:
-                store = await open_store(settings, self._clock)
-                owned.append(store)
-            else:
-                store = before.store
+            transport = self._transport()
+            owned.append(transport)
             prices = Prices.load(plan.spec.file)
             upstreams, started = await open_upstreams(plan, self._environ, prices)
         except BaseException:
-            for thing in owned:
+            for thing in (*owned, counters):
                 await thing.aclose()
             raise
         owned += started
-        if before is not None and kept:
-            before.hand_over(store, owned)
         self._number += 1
         fetcher = None if plan.fetch is None else self._fetcher()
         if fetcher is not None:
@@ -240,8 +233,15 @@ class Engine:
             )
         )
         return Generation(
-            self._number, plan, upstreams, transport, store, owned, fetcher, warming, settings
+            self._number, plan, upstreams, transport, counters, owned, fetcher, warming
         )
+
+    async def _counters(self, settings: StateSettings) -> Counters:
+        """Those of the plan before, where they are kept in the same place."""
+        before = self._generation
+        if before is not None and before.counters.settings == settings:
+            return before.counters.hold()
+        return Counters(await open_store(settings, self._clock), settings).hold()
 
     def _at_home(self) -> None:
         """Refuse another event loop than the first: connections belong to the one they were

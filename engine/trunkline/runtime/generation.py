@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from trunkline.runtime.background import Background
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from trunkline.ports import Fetcher, Transport
     from trunkline.store import Store
 
-__all__ = ["Closable", "Generation", "Warming"]
+__all__ = ["Closable", "Counters", "Generation", "Warming"]
+
+GRACE: Final = 1.0
+"""Seconds that requests which were cut have to settle what they took, before the counters go."""
 
 
 class Closable(Protocol):
@@ -25,6 +28,30 @@ class Closable(Protocol):
     async def aclose(self) -> None:
         """Stop it."""
         ...
+
+
+class Counters:
+    """A store that plans with the same settings share: whoever lets go of it last closes it.
+
+    A request may outlive the plan after its own, so an old plan cannot leave the store to its
+    successor.
+    """
+
+    def __init__(self, store: Store, settings: object) -> None:
+        self.store = store
+        self.settings = settings
+        self._holders = 0
+
+    def hold(self) -> Counters:
+        """One more plan counts here."""
+        self._holders += 1
+        return self
+
+    async def aclose(self) -> None:
+        """One plan less."""
+        self._holders -= 1
+        if not self._holders:
+            await self.store.aclose()
 
 
 class Warming:
@@ -54,21 +81,20 @@ class Generation:
         plan: Plan,
         upstreams: Mapping[str, Upstream],
         transport: Transport,
-        store: Store,
+        counters: Counters,
         owned: Sequence[Closable],
         fetcher: Fetcher | None = None,
         warming: Warming | None = None,
-        settings: object = None,
     ) -> None:
-        """`store` counts for limits and budgets. `owned` is closed with the generation, the last
-        first. `fetcher` is there where the plan lets files be fetched, `warming` is
-        what the first request must wait for."""
+        """`counters` are held for limits and budgets, and let go when all else is closed. `owned`
+        is closed with the generation, the last first. `fetcher` is there where the plan lets
+        files be fetched, `warming` is what the first request must wait for."""
         self.number = number
         self.plan = plan
         self.upstreams = upstreams
         self.transport = transport
-        self.store = store
-        self.settings = settings
+        self.counters = counters
+        self.store = counters.store
         self.fetcher = fetcher
         self.background = Background()
         self._warming = warming
@@ -82,12 +108,6 @@ class Generation:
     def closed(self) -> bool:
         """Whether all that was opened for it has been closed."""
         return self._closing is not None and self._closing.done()
-
-    def hand_over(self, thing: Closable, owned: list[Closable]) -> None:
-        """Let something live on in the next generation, among what that one owns."""
-        if thing in self._owned:
-            self._owned.remove(thing)
-            owned.insert(0, thing)
 
     async def ready(self) -> None:
         """Wait for what was begun when the plan was opened and is needed by its first request."""
@@ -132,10 +152,14 @@ class Generation:
 
     async def retire(self, patience: float) -> None:
         """Wait until no request needs it, at most `patience` seconds, and close it."""
+        await self._unused(patience)
+        await self.aclose()
+
+    async def _unused(self, patience: float) -> None:
+        """Wait until no request needs it, but not for longer than that."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._idle.wait()
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close all that was opened for it, whoever still uses it. Safe to call again, and not
@@ -146,6 +170,8 @@ class Generation:
 
     async def _close(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.counters.aclose)
+            stack.push_async_callback(self._unused, GRACE)
             for thing in self._owned:
                 stack.push_async_callback(thing.aclose)
             stack.push_async_callback(self.background.aclose)
