@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from tests.faultd import Play
 from tests.graph.making import failing
 from tests.scenarios.harness_doors import served
 from tests.scenarios.scripted import scripted
+
+if TYPE_CHECKING:
+    from tests.scenarios.figures import Figure
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +33,9 @@ def routes(when: str) -> str:
     )
 
 
-async def test_b8_when_all_are_out_it_is_told_until_when_and_nobody_is_asked() -> None:
+async def test_b8_when_all_are_out_it_is_told_until_when_and_nobody_is_asked(
+    figure: Figure,
+) -> None:
     async with scripted(routes("fail_fast")) as stage:
         stage.answers["c"] = failing(401)
         await stage.ask(model="only-c")
@@ -39,6 +45,7 @@ async def test_b8_when_all_are_out_it_is_told_until_when_and_nobody_is_asked() -
         stage.transport.requests.clear()
         began = time.monotonic()
         heard = [await stage.ask(f"all out {number}") for number in range(20)]
+        figure("refused after, on average", (time.monotonic() - began) / 20, "s", most=0.01)
         assert (time.monotonic() - began) / 20 < AT_ONCE
         assert {(one.error, one.status) for one in heard} == {("overloaded", 503)}
         left = until - stage.clock.now
@@ -79,7 +86,7 @@ async def test_b8_the_soonest_is_asked_exactly_once_where_the_route_wants_that()
 
 
 @pytest.mark.parametrize("door", ["openai-chat", "anthropic-messages"])
-async def test_b8_the_doors_say_503_and_when_to_come_back(door: str) -> None:
+async def test_b8_the_doors_say_503_and_when_to_come_back(door: str, figure: Figure) -> None:
     once = {"retry": {"same_target": 0}}
     usual = Play(status=503)
     async with served("openai-chat", "openai-chat", usual=usual, route=once) as found:
@@ -96,4 +103,5 @@ async def test_b8_the_doors_say_503_and_when_to_come_back(door: str) -> None:
     waits = [int(one.headers["retry-after"]) for one in answers]
     assert all(1 <= wait <= math.ceil(10 * 1.2) for wait in waits)
     assert all("error" in one.json for one in answers)
+    figure("503 at the door after, median", sorted(one.took for one in answers)[5], "s", most=0.01)
     assert sorted(one.took for one in answers)[5] < AT_ONCE

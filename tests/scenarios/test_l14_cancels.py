@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from tests.scenarios.figures import Figure
     from trunkline.ports import Decision, HttpRequest
 
 pytestmark = pytest.mark.anyio
@@ -188,10 +189,11 @@ async def cancelled_at_each_step(
 @pytest.mark.parametrize("streaming", STREAMING)
 @pytest.mark.parametrize("node", NODES)
 async def test_l14_nothing_is_left_of_a_request_cancelled_at_any_step(
-    node: str, streaming: str, ask: Any, half_open: bool
+    node: str, streaming: str, ask: Any, half_open: bool, figure: Figure
 ) -> None:
     plan = document(NODES[node], STREAMING[streaming], "")
     points = await cancelled_at_each_step(plan, ask, half_open)
+    figure("points of each of 36 requests", points, least=9)
     assert points >= 9, "36 times 9 are more than the 300 points that are asked for"
 
 

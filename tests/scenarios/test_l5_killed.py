@@ -20,6 +20,7 @@ from tests.scenarios.harness_processes import gateway
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.scenarios.figures import Figure
     from tests.scenarios.harness_processes import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -55,7 +56,7 @@ async def pass_by(redis: Any, seconds: float) -> None:
 
 @WAITS
 async def test_l5_what_a_killed_gateway_held_returns_by_itself(
-    waits: bool, redis_server: RedisServer, tmp_path: Path
+    waits: bool, redis_server: RedisServer, tmp_path: Path, figure: Figure
 ) -> None:
     client = pytest.importorskip("redis.asyncio")
     state = {"redis": {"url": redis_server.url, "timeout": "5s"}, "replicas": 2}
@@ -77,6 +78,7 @@ async def test_l5_what_a_killed_gateway_held_returns_by_itself(
         killed = time.monotonic()
         held = await leases(redis)
         assert len(held) == 1
+        figure("held after the kill for", max(held.values()), "s", most=LONGEST)
         assert all(LONGEST - 10 < left <= LONGEST for left in held.values())
         refused = await post(second.port, *CHAT)
         assert refused.status == 429
