@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.errors import CallError
 from trunkline.graph.target import Target
@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 
 __all__ = ["gates", "soonest", "useful_in"]
 
+_NOT_OF_HEALTH: Final = frozenset({"limit", "budget", "unpriced", "throttled"})
+
 
 def soonest(call: Call) -> str:
     """Of the targets that were not asked because of their health, the one whose time is over
     first; empty if there is none."""
-    found = [(one.until, leaf) for leaf, one in call.excluded if one.until < math.inf]
+    found = [
+        (one.until, leaf)
+        for leaf, one in call.excluded
+        if one.reason not in _NOT_OF_HEALTH and one.until < math.inf
+    ]
     return min(found)[1] if found else ""
 
 

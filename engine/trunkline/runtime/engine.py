@@ -11,7 +11,7 @@ from uuid import uuid4
 from trunkline.catalog.prices import LISTED, Prices
 from trunkline.compile import Plan, load_plan, settle
 from trunkline.dialect import check_request
-from trunkline.errors import CallError, EngineClosed, TrunklineError, UpstreamError
+from trunkline.errors import CallError, EngineClosed, TrunklineError
 from trunkline.graph import (
     Account,
     Again,
@@ -20,10 +20,8 @@ from trunkline.graph import (
     Options,
     Reply,
     Scope,
-    SkippedError,
     State,
     check_allowed,
-    soonest,
 )
 from trunkline.policy.estimate import estimate_input
 from trunkline.ports import Decision
@@ -33,12 +31,13 @@ from trunkline.runtime.clock import SystemClock
 from trunkline.runtime.counting import counted_at
 from trunkline.runtime.embeddings import Embeddings
 from trunkline.runtime.ending import Ending
-from trunkline.runtime.failing import all_out, bug, final_error, mixed, no_route, wait_for_any
+from trunkline.runtime.failing import bug, final_error, mixed, no_route
 from trunkline.runtime.generation import Counters, Generation, Warming
 from trunkline.runtime.health_checks import HealthChecks
 from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
 from trunkline.runtime.view import moment
+from trunkline.runtime.walking import walk
 from trunkline.state import open_store
 from trunkline.transport import HttpsFetcher, NativeTransport
 
@@ -416,16 +415,7 @@ class Engine:
         if asked.stream:
             call.again = Again(route.to, request, call)
         await admit(request, call, plan, route)
-        try:
-            return await route.to.call(request, call)
-        except SkippedError as error:
-            call.forced = soonest(call) if route.try_soonest else ""
-            if not call.forced:
-                raise all_out(error, call) from error
-            return await route.to.call(request, call)
-        except UpstreamError as error:
-            error.retry_after = wait_for_any(error, route.to, request, call)
-            raise
+        return await walk(route, request, call)
 
     async def aclose(self) -> None:
         """Close every connection. Requests under way are cut; further ones raise `EngineClosed`."""
