@@ -202,6 +202,20 @@ def test_credentials_that_are_missing_are_not_to_be_checked_but_found(
     assert "check this provider" not in err
 
 
+def test_what_it_cost_is_in_the_trace_and_in_json(cli: Cli, routes: Path) -> None:
+    routes.write_text(
+        "version: 1\nproviders: {house: {type: simulated, as: openai, reply: hi}}\n"
+        "prices: {house/m: {input: 0, output: 1000000}}\nroutes: [{match: m, to: house/m}]\n"
+    )
+    code, out, _ = cli("run", "hi", "-r", routes, "--json")
+    said = json.loads(out)
+    written = said["usage"]["output"]
+    assert (code, said["cost"]["dollars"]) == (0, written)
+    assert said["cost"]["price_source"] == "prices.house/m"
+    code, _, err = cli("run", "hi", "-r", routes, "--trace")
+    assert f"{written} out, ${written}\n" in err
+
+
 def test_a_failure_is_json_too(cli: Cli, routes: Path) -> None:
     text = routes.read_text().replace(
         "reply: Good evening.", "faults: [{status: 429, retry_after: 30s}]"

@@ -138,7 +138,7 @@ def _plain(reply: Reply) -> dict[str, Any]:
         "message": reply.message,
         "finish": reply.finish,
         "usage": reply.usage,
-        "cost": reply.cost,
+        "cost": None if reply.cost is None else reply.cost.to_json(),
         "simulated": reply.decision.simulated,
         "decision": reply.decision.to_json(),
     }

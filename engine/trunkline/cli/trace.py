@@ -124,8 +124,10 @@ def _ms(seconds: float) -> str:
 
 def _tokens(reply: Reply | None) -> list[str]:
     usage = None if reply is None else reply.usage
-    if not usage:
+    if reply is None or not usage:
         return []
+    cost = reply.cost
     read = usage.get("input", 0) + usage.get("cache_read", 0) + usage.get("cache_write", 0)
     written = usage.get("output", 0) + usage.get("reasoning", 0)
-    return [f"   {read:,} tokens in, {written:,} out"]
+    paid = f", ${cost.dollars:.6g}" if cost is not None else ""
+    return [f"   {read:,} tokens in, {written:,} out{paid}"]

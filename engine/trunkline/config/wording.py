@@ -180,6 +180,9 @@ def _type(document: Document, error: Violation, path: Path, _: Unknown) -> Diagn
             span,
             f"write `{raw}s` for seconds; units are ms, s, m, h and d",
         )
+    if form == "money" and isinstance(value, int | float) and not isinstance(value, bool):
+        message = "an amount of money needs its currency"
+        return Diagnostic("TL203", "error", message, span, f"write `{raw} USD`")
     if "string" in kinds and _is_scalar(value) and form not in _NOT_QUOTED:
         place = span if raw else _at_key(document, path, span)
         return _quote(place, raw, value, _one_of(kinds, form))
