@@ -197,3 +197,10 @@ async def test_l12_what_an_attempt_that_failed_may_have_cost_is_named_apart() ->
     assert (record.cost["micro_dollars"], record.cost["estimated"]) == (50_000, False)
     assert [one.maybe_billed for one in record.attempts] == [4, 0]
     assert record.cost["maybe_billed"] == 4
+
+
+async def test_counters_beyond_reason_are_not_believed() -> None:
+    reply = await asked("plain", whole({"prompt_tokens": 10**30, "completion_tokens": 3}))
+    assert reply.decision.cost is not None
+    assert 0 < reply.decision.cost["micro_dollars"] < 1_000
+    assert reply.decision.cost["estimated"]

@@ -168,6 +168,23 @@ async def test_a_file_that_is_locked_is_an_outage_and_is_told_afterwards(tmp_pat
     await store.aclose()
 
 
+async def test_what_begins_in_an_outage_and_ends_after_it_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = await opened(path)
+    budget = BudgetRule("b", 100, "month").claim("", 10, SystemClock().time())
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    assert await store.reserve("a", [budget]) is None
+    assert store.degraded is not None
+    lock.execute("ROLLBACK")
+    lock.close()
+    await back(store)
+    store.settle("a", [Change(budget, 30)])
+    assert await store.reserve("b", [budget._replace(amount=70)]) is None
+    assert await store.reserve("c", [budget._replace(amount=1)]) is not None
+    await store.aclose()
+
+
 async def test_a_store_that_closes_in_an_outage_says_what_was_lost(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     store = await opened(path)

@@ -33,6 +33,9 @@ JSONMap = dict[str, Any]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+MOST_TOKENS = 10**9
+"""No answer has more: a provider that counts so is mistaken, and would use up every limit."""
+
 MAX_MESSAGE = 1024
 """Characters of a provider's own words that are shown on."""
 
@@ -180,12 +183,15 @@ class Dialect:
 
     def usage(self, raw: Mapping[str, Any], provider: Mapping[str, Any]) -> Usage:
         """The provider's own counters as disjoint ones. Counters that are not numbers are left
-        out; some providers send floats, which are rounded."""
+        out; some providers send floats, which are rounded. Where one of them is more than any
+        answer can come to, none is believed."""
         counted = self._usage(raw, provider)
         usage: dict[str, int] = {}
         if isinstance(counted, dict):
             for key, value in counted.items():
                 if isinstance(value, int | float) and not isinstance(value, bool):
+                    if value > MOST_TOKENS:
+                        return {}
                     usage[key] = round(value)
         return usage  # type: ignore[return-value]
 

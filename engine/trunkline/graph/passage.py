@@ -131,8 +131,7 @@ class Passage:
         self._tell(call.state.health.committed(self._permit, now))
         self._count(True, now)
         leaf = self._gate.leaf
-        call.state.latency(leaf).observe(seconds, now)
-        call.state.firsts(leaf).observe(seconds, now)
+        call.state.timing(leaf).observe(seconds, now)
 
     def failed(self, outcome: Outcome, attempt: Attempt) -> None:
         """Nothing came of it."""
@@ -206,7 +205,7 @@ class Passage:
     def _counted(self, reply: Reply | None, *, whole: bool) -> Usage:
         """What the provider counted, or an estimate where it did not, or not to the end."""
         estimates, key = self._gate.call.state.estimates, self.site.breaker
-        said = None if reply is None else reply.usage
+        said = (reply.usage or None) if reply is not None else None
         parts = [] if reply is None else [p for c in reply.data["choices"] for p in c["parts"]]
         if said is not None and whole:
             estimates.learn(key, said, asked=self._plain(), shown=estimate_output(parts))

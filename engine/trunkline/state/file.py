@@ -128,6 +128,9 @@ class FileStore(SharedStore):
     def _give(self, reservation: str, changes: Sequence[Change]) -> None:
         self._tell("settle", reservation, changes)
 
+    def _charge(self, name: str, changes: Sequence[Change]) -> None:
+        self._tell("charge", name, changes)
+
     def _tell(self, verb: _Verb, name: str, changes: Sequence[Change]) -> None:
         with suppress(RuntimeError):  # It is closed.
             self._thread.submit(self._count_or_keep, verb, name, changes)
@@ -181,8 +184,7 @@ class FileStore(SharedStore):
 
     def _came(self) -> None:
         self.degraded = None
-        for name, changes in self._outage.owed():
-            self._tell("charge", name, changes)
+        self._tell_owed()
 
     def _again(self) -> float:
         if self._timer is None:
@@ -219,8 +221,7 @@ class FileStore(SharedStore):
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for name, changes in self._outage.owed():
-            self._tell("charge", name, changes)
+        self._tell_owed()
 
         def close() -> None:
             self._outage.lost += len(self._late)

@@ -71,6 +71,10 @@ class RedisStore(SharedStore):
         words = arguments("settle", self._settings.prefix, reservation, changes)
         self._line.send(Command(words, arrived=self._learn))
 
+    def _charge(self, name: str, changes: Sequence[Change]) -> None:
+        words = arguments("charge", self._settings.prefix, name, changes)
+        self._line.send(Command(words, arrived=self._learn))
+
     def _again(self) -> float:
         return max(0.0, self._line.again - asyncio.get_running_loop().time())
 
@@ -80,9 +84,7 @@ class RedisStore(SharedStore):
 
     def _came(self) -> None:
         self.degraded = None
-        for name, changes in self._outage.owed():
-            words = arguments("charge", self._settings.prefix, name, changes)
-            self._line.send(Command(words, arrived=self._learn))
+        self._tell_owed()
 
     def _learn(self, reply: Sequence[Any]) -> None:
         if reply[0] == 0:

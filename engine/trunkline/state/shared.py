@@ -66,8 +66,12 @@ class SharedStore(ABC):
         if near:
             self._settle_near(reservation, near)
             changes = [change for change in changes if not change.claim.local]
-        if changes and not self._outage.settle(reservation, changes):
+        if not changes:
+            return
+        if not self._outage.settle(reservation, changes):
             self._give(reservation, changes)
+        elif self.degraded is None:
+            self._tell_owed()
 
     def left(self, claim: Claim) -> float | None:
         """What the claim's counter holds, as far as this process has heard; None if it has not."""
@@ -87,6 +91,12 @@ class SharedStore(ABC):
         now, epoch = self._clock.monotonic(), self._clock.time()
         self._near.settle(reservation, changes, now, epoch)
 
+    def _tell_owed(self) -> None:
+        """Tell the store, which is back, what was used while it was away. What began then may end
+        only now."""
+        for name, changes in self._outage.owed():
+            self._charge(name, changes)
+
     @abstractmethod
     async def _take(self, reservation: str, claims: Sequence[Claim]) -> Refused | None:
         """Ask the store. Raises `Unreachable`, and then nothing stays taken; nor does it when
@@ -95,6 +105,10 @@ class SharedStore(ABC):
     @abstractmethod
     def _give(self, reservation: str, changes: Sequence[Change]) -> None:
         """Settle what `_take` took, later if need be."""
+
+    @abstractmethod
+    def _charge(self, name: str, changes: Sequence[Change]) -> None:
+        """Count what `_take` was not asked for, under a name of its own, later if need be."""
 
     @abstractmethod
     def _again(self) -> float:
