@@ -18,6 +18,7 @@ from trunkline.runtime import Engine
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.scenarios.figures import Figure
     from trunkline.ports import Decision
 
 pytestmark = pytest.mark.anyio
@@ -66,19 +67,22 @@ async def leave(engine: Engine, upstream: Faultd, where: str) -> float:
 
 @DIALECTS
 @PLACES
-async def test_s8_the_upstream_sees_that_nobody_waits(dialect: str, where: str) -> None:
+async def test_s8_the_upstream_sees_that_nobody_waits(
+    dialect: str, where: str, figure: Figure
+) -> None:
     async with kept(dialect, play(where)) as (engine, (first, second), _):
         left = await leave(engine, first, where)
         assert await first.gone(0, seconds=5) in ("fin", "rst")
         gone_at = first.seen[0].gone_at
         assert gone_at is not None
+        figure("upstream closed after", gone_at - left, "s", most=0.25)
         assert gone_at - left < GONE
         assert len(second.seen) == 0
 
 
 @DIALECTS
 @PLACES
-async def test_s9_one_row_and_nothing_held(dialect: str, where: str) -> None:
+async def test_s9_one_row_and_nothing_held(dialect: str, where: str, figure: Figure) -> None:
     async with kept(dialect, play(where)) as (engine, (first, _), rows):
         left = await leave(engine, first, where)
         assert [row.outcome for row in rows] == ["cancelled"]
@@ -86,12 +90,14 @@ async def test_s9_one_row_and_nothing_held(dialect: str, where: str) -> None:
         first.usual = Play()
         heard = await hear(engine)
         assert heard.error == "", "its place among the concurrent ones is not free"
+        figure("free again after", time.monotonic() - left, "s", most=0.5)
         assert time.monotonic() - left < FREE
     gone, whole = rows
     assert (whole.outcome, engine._state.in_flight) == ("ok", {})
     assert [attempt.outcome for attempt in gone.attempts] == ["cancelled"]
     if where == "mid-stream":
         assert gone.usage is not None
+        figure("tokens, off by", abs(gone.usage["output"] / said - 1), "%", most=0.1)
         assert gone.usage["output"] == pytest.approx(said, rel=0.1)
         assert gone.usage["estimated"] is True
 
