@@ -178,7 +178,7 @@ class _View:
     def latency(self, index: int) -> float | None:
         """That of its quickest leaf that was measured."""
         state, now = self._call.state, self._call.clock.monotonic()
-        known = (state.latency(leaf).estimate(now) for leaf in self._balance.leaves[index])
+        known = (state.timing(leaf).average.estimate(now) for leaf in self._balance.leaves[index])
         return min((one for one in known if one is not None), default=None)
 
     def cost(self, index: int) -> float:

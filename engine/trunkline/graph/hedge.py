@@ -102,7 +102,7 @@ class Hedge:
         if self.after is not None:
             return self.after
         if now >= memory.until:
-            firsts = (call.state.firsts(leaf).at(LATE, now) for leaf in self.leaves)
+            firsts = (call.state.timing(leaf).quantiles.at(LATE, now) for leaf in self.leaves)
             known = [one for one in firsts if one is not None]
             memory.delay = hedge_delay(max(known, default=None))
             memory.until = now + _MEASURED

@@ -27,6 +27,21 @@ _LOG = logging.getLogger("trunkline.health")
 _LOG.addHandler(logging.NullHandler())
 
 
+class Timing:
+    """Seconds to the first content at one leaf: as a moving average, and in quantiles."""
+
+    __slots__ = ("average", "quantiles")
+
+    def __init__(self) -> None:
+        self.average = PeakEwma()
+        self.quantiles = Quantiles()
+
+    def observe(self, seconds: float, now: float) -> None:
+        """An answer began after so long."""
+        self.average.observe(seconds, now)
+        self.quantiles.observe(seconds, now)
+
+
 class State:
     """One engine's memory.
 
@@ -40,6 +55,7 @@ class State:
         "_alert",
         "_kept",
         "_tight",
+        "_timings",
         "estimates",
         "headrooms",
         "health",
@@ -61,6 +77,7 @@ class State:
         self._alert = alert or (lambda event: _LOG.warning("%s", event.words(now())))
         self.told: set[str] = set()
         self._kept: dict[str, tuple[object, object]] = {}
+        self._timings: dict[str, Timing] = {}
         self._tight = 0.0
 
     def alert(self, event: Event) -> None:
@@ -108,13 +125,12 @@ class State:
         """How often a target has refused of late."""
         return self.keep(f"throttle {key}", None, AdaptiveThrottle)
 
-    def latency(self, leaf: str) -> PeakEwma:
-        """How long a leaf takes to its first content, in seconds."""
-        return self.keep(f"latency {leaf}", None, PeakEwma)
-
-    def firsts(self, leaf: str) -> Quantiles:
-        """The same, in quantiles."""
-        return self.keep(f"firsts {leaf}", None, Quantiles)
+    def timing(self, leaf: str) -> Timing:
+        """How long a leaf takes to its first content."""
+        known = self._timings.get(leaf)
+        if known is None:
+            known = self._timings[leaf] = Timing()
+        return known
 
     def begin(self, leaf: str) -> None:
         """A send to this leaf is under way."""

@@ -157,7 +157,8 @@ class Target:
 
     def _gate(self, call: Call, binding: Binding, settings: TargetSettings) -> Gate:
         common = self.model is None or "*" in self.model
-        return Gate(call, binding, self.provider, self.leaf, settings.limits, common=common)
+        leaf = self.leaf if common else binding.id
+        return Gate(call, binding, self.provider, leaf, settings.limits, common=common)
 
     def _bound(
         self, request: Mapping[str, Any], call: Call

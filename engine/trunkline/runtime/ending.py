@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Ending:
         decision = self.decision
         decision.outcome = outcome
         decision.seconds = self._clock.monotonic() - self._started
-        decision.usage, decision.cost = _summed(decision)
+        decision.usage = _usage(decision)
         try:
             if self.account is not None:
                 self.account.settle(decision)
@@ -86,24 +85,13 @@ class Ending:
             self._generation.leave()
 
 
-def _summed(decision: Decision) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
-    """The tokens of all attempts, and what they cost."""
-    tokens: Counter[str] = Counter()
-    estimated = False
-    cost: int | None = None
-    maybe = 0
-    for attempt in decision.attempts:
-        for name, value in (attempt.usage or {}).items():
-            if name == "estimated":
-                estimated = True
-            else:
-                tokens[name] += value
-        if attempt.micro_dollars is not None:
-            cost = (cost or 0) + attempt.micro_dollars
-        maybe += attempt.maybe_billed
-    usage: dict[str, Any] | None = dict(tokens) or None
-    if usage is not None and estimated:
-        usage["estimated"] = True
-    if cost is None and not maybe:
-        return usage, None
-    return usage, {"micro_dollars": cost or 0, "maybe_billed": maybe, "estimated": estimated}
+def _usage(decision: Decision) -> Mapping[str, Any] | None:
+    """The tokens of all attempts."""
+    counted = [attempt.usage for attempt in decision.attempts if attempt.usage]
+    if len(counted) < 2:
+        return counted[0] if counted else None
+    whole: dict[str, Any] = {}
+    for usage in counted:
+        for name, value in usage.items():
+            whole[name] = True if name == "estimated" else whole.get(name, 0) + value
+    return whole
