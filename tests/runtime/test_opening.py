@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.graph.making import HELLO, said
 from trunkline import ConfigError, Engine, load_plan
 from trunkline.transport import ScriptedTransport
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
@@ -83,3 +86,20 @@ async def test_templates_never_see_secrets() -> None:
         load_plan(
             text.replace("to: one/house}", "to: one/house,").replace("    request", "    request")
         )
+
+
+async def test_a_file_of_state_that_cannot_be_used_is_a_mistake_with_a_place(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "routes.yaml"
+    (tmp_path / "plain").write_text("no database")
+    for where in ("plain", "plain/below", "."):
+        file.write_text(
+            f"version: 1\nproviders: {{sim: {{type: simulated, as: openai}}}}\n"
+            f'routes: [{{match: "*", to: sim}}]\nstate: {{file: {where}}}\n'
+        )
+        with pytest.raises(ConfigError) as caught:
+            await Engine.open(file)
+        (found,) = caught.value.diagnostics
+        assert (found.code, found.span.line) == ("TL310", 4)
+        assert "cannot be used" in found.message

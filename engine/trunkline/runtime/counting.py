@@ -9,14 +9,18 @@ from trunkline.compile.policies import state_settings
 from trunkline.config.references import UnresolvedError
 from trunkline.diagnostics import Diagnostic
 from trunkline.errors import ConfigError
+from trunkline.state import open_store
+from trunkline.store import StoreDownError, StoreSetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trunkline.compile import Plan
     from trunkline.policy.state_settings import StateSettings
+    from trunkline.ports import Clock
+    from trunkline.store import Store
 
-__all__ = ["counted_at"]
+__all__ = ["counted_at", "open_counters"]
 
 
 def counted_at(plan: Plan, environ: Mapping[str, str]) -> StateSettings:
@@ -26,5 +30,18 @@ def counted_at(plan: Plan, environ: Mapping[str, str]) -> StateSettings:
     try:
         return state_settings(plan.spec.file.state, environ, folder)
     except (UnresolvedError, ValueError) as error:
-        span = plan.document.span(("state",))
-        raise ConfigError([Diagnostic("TL310", "error", str(error), span)]) from error
+        raise _unusable(plan, error) from error
+
+
+async def open_counters(plan: Plan, settings: StateSettings, clock: Clock) -> Store:
+    """The store that the settings ask for. Raises `ConfigError` where it cannot be used, or must
+    answer and does not."""
+    try:
+        return await open_store(settings, clock)
+    except (StoreSetupError, StoreDownError) as error:
+        raise _unusable(plan, error) from error
+
+
+def _unusable(plan: Plan, error: Exception) -> ConfigError:
+    span = plan.document.span(("state",))
+    return ConfigError([Diagnostic("TL310", "error", str(error), span)])

@@ -28,7 +28,7 @@ from trunkline.ports import Decision
 from trunkline.runtime.admission import admit
 from trunkline.runtime.asked import Asked
 from trunkline.runtime.clock import SystemClock
-from trunkline.runtime.counting import counted_at
+from trunkline.runtime.counting import counted_at, open_counters
 from trunkline.runtime.embeddings import Embeddings
 from trunkline.runtime.ending import Ending
 from trunkline.runtime.failing import bug, final_error, mixed, no_route
@@ -38,7 +38,6 @@ from trunkline.runtime.stream import Stream
 from trunkline.runtime.upstreams import open_upstreams
 from trunkline.runtime.view import moment
 from trunkline.runtime.walking import walk
-from trunkline.state import open_store
 from trunkline.transport import HttpsFetcher, NativeTransport
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
     from trunkline.chat import JSON
     from trunkline.policy.health import Event
-    from trunkline.policy.state_settings import StateSettings
     from trunkline.ports import Clock, Fetcher, Random, Transport
     from trunkline.runtime.generation import Closable
     from trunkline.runtime.sync import SyncEngine
@@ -201,7 +199,7 @@ class Engine:
         return plan
 
     async def _open(self, plan: Plan) -> Generation:
-        counters = await self._counters(counted_at(plan, self._environ))
+        counters = await self._counters(plan)
         owned: list[Closable] = []
         try:
             transport = self._transport()
@@ -235,12 +233,12 @@ class Engine:
             self._number, plan, upstreams, transport, counters, owned, fetcher, warming
         )
 
-    async def _counters(self, settings: StateSettings) -> Counters:
+    async def _counters(self, plan: Plan) -> Counters:
         """Those of the plan before, where they are kept in the same place."""
-        before = self._generation
+        before, settings = self._generation, counted_at(plan, self._environ)
         if before is not None and before.counters.settings == settings:
             return before.counters.hold()
-        return Counters(await open_store(settings, self._clock), settings).hold()
+        return Counters(await open_counters(plan, settings, self._clock), settings).hold()
 
     def _at_home(self) -> None:
         """Refuse another event loop than the first: connections belong to the one they were

@@ -86,7 +86,7 @@ class FileStore(SharedStore):
             self._file.executescript(_TABLES)
             with self._transaction() as file:
                 _after_a_start(file, self._clock.monotonic())
-        except (sqlite3.Error, OSError, Unreachable) as error:
+        except (sqlite3.Error, OSError, ValueError, Unreachable) as error:
             why = f"the file of shared state cannot be used: {self._settings.path}: {error}"
             raise StoreSetupError(why) from error
 
