@@ -18,31 +18,18 @@ from trunkline.config.models.file import (
 )
 from trunkline.config.models.nodes import (
     KINDS,
-    NUMBERS,
     Arm,
-    Backoff,
     Balance,
     Cache,
     Capability,
-    CircuitBreaker,
-    CircuitBreakerNumbers,
     Fallback,
     Hedge,
-    LimitBase,
-    LimitNumbers,
     Match,
     MemberMap,
     Mirror,
     Node,
     NodeMap,
-    Response,
-    Retry,
-    RetryBudget,
     Route,
-    Settings,
-    Streaming,
-    Timeouts,
-    Wire,
 )
 from trunkline.config.models.providers import (
     SIMULATED,
@@ -58,6 +45,21 @@ from trunkline.config.models.providers import (
     ProviderRow,
     ProviderTimeouts,
     SimulatedProvider,
+)
+from trunkline.config.models.settings import (
+    NUMBERS,
+    Backoff,
+    CircuitBreaker,
+    CircuitBreakerNumbers,
+    LimitBase,
+    LimitNumbers,
+    Response,
+    Retry,
+    RetryBudget,
+    Settings,
+    Streaming,
+    Timeouts,
+    Wire,
 )
 from trunkline.config.models.words import LATER, MESSAGE, TYPE, Money, Strict
 

@@ -7,15 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import TypeAliasType
 
-from trunkline.config.models.nodes import (
-    CircuitBreaker,
-    Node,
-    Retry,
-    Route,
-    Streaming,
-    Timeouts,
-)
+from trunkline.config.models.nodes import Node, Route
 from trunkline.config.models.providers import AnyProvider, LimitNumbersOrReferences, Price
+from trunkline.config.models.settings import CircuitBreaker, Retry, Streaming, Timeouts
 from trunkline.config.models.words import (
     AmountOrReference,
     Count,

@@ -15,7 +15,8 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from trunkline.config.models.auth import Auth
-from trunkline.config.models.nodes import Capability, CircuitBreakerNumbers, LimitBase
+from trunkline.config.models.nodes import Capability
+from trunkline.config.models.settings import CircuitBreakerNumbers, LimitBase
 from trunkline.config.models.words import (
     MESSAGE,
     AmountOrReference,
