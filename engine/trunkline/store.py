@@ -89,6 +89,10 @@ class Store(Protocol):
         is somewhere else sends it on later, once. Settling twice changes nothing."""
         ...
 
+    def left(self, claim: Claim) -> float | None:
+        """What a claim's counter holds, as far as this process has heard; None if it has not."""
+        ...
+
     async def get(self, key: str) -> bytes | None:
         """What was put under a key and has not run out; None too when the store is down."""
         ...

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.policy.budgets import BudgetRule, Window, bounds, crosses, worth_waiting
+from trunkline.policy.budgets import BudgetRule, Window, bounds, is_low, worth_waiting
 from trunkline.policy.limiter import Limiter
 from trunkline.store import Refused
 
@@ -89,17 +89,10 @@ def test_a_window_keeps_its_counter_as_the_day_goes_on_and_is_full_again_the_nex
     assert limiter.reserve("d", [rule.claim("", 100, tomorrow)], 0.0, tomorrow) is None
 
 
-def test_the_owner_is_told_once_at_four_fifths() -> None:
+def test_a_budget_is_low_from_four_fifths_on() -> None:
     rule = BudgetRule("team", 100, "day")
-    assert [crosses(rule, used, 10) for used in range(0, 100, 10)] == [False] * 7 + [
-        True,
-        False,
-        False,
-    ]
-    assert crosses(rule, 0, 100)
-    assert crosses(BudgetRule("team", 100, "day", alert=0.5), 49, 1)
-    assert not crosses(rule, 80, 1)
-    assert not crosses(rule, 79, 0)
+    assert [is_low(rule, used) for used in (0, 79, 80, 100, 130)] == [False] * 2 + [True] * 3
+    assert is_low(BudgetRule("team", 100, "day", alert=0.5), 50)
 
 
 def test_nobody_is_told_to_wait_for_more_than_an_hour() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.graph.making import HELLO, Crank, ids, opened, plan, said
 from trunkline.errors import CallError
+from trunkline.policy.health import Event
+from trunkline.runtime import Engine
+from trunkline.transport import ScriptedTransport
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
@@ -93,3 +99,57 @@ async def test_a_budget_is_paid_by_what_answers_cost_and_then_refuses() -> None:
     # Each answer has 2 tokens at 100 micro-dollars; one that might cost 5,000 must still fit.
     assert kinds.count("ok") == 26
     assert set(kinds[26:]) == {"budget"}
+
+
+async def test_a_budget_that_is_nearly_used_up_is_told_once_a_window() -> None:
+    more = (
+        "prices: {a/m: {input: 0, output: 100}}\n"
+        "budgets: [{name: b, by: caller.name, amount: 0.01 USD, window: hour}]"
+    )
+    events: list[Event] = []
+    clock, transport = Crank(), ScriptedTransport(lambda _: said())
+    engine = await Engine.open(
+        plan("  - {match: m, to: a/m}", more),
+        transport=lambda: transport,
+        clock=clock,
+        environ={},
+        alert=events.append,
+    )
+    assert {await asked(engine, max_completion_tokens=1) for _ in range(40)} == {"ok"}
+    assert not events
+    assert {await asked(engine, max_completion_tokens=1) for _ in range(9)} == {"ok"}
+    left = 3600 - clock.time() % 3600
+    assert events == [Event("budget_low", "b", clock.now + left)]
+    clock.now += left
+    assert {await asked(engine, max_completion_tokens=1) for _ in range(49)} == {"ok"}
+    assert [event.kind for event in events] == ["budget_low"] * 2
+
+
+async def test_nobody_is_told_to_come_back_to_a_budget_in_more_than_an_hour(
+    tmp_path: Path,
+) -> None:
+    more = (
+        "prices: {a/m: {input: 0, output: 100}}\n"
+        f'state: {{file: "{tmp_path}/spent.db"}}\n'
+        "budgets: [{name: b, by: caller.name, amount: 0.01 USD, window: WINDOW}]"
+    )
+    for window, told in (("hour", True), ("month", False)):
+        compiled = plan("  - {match: m, to: a/m}", more.replace("WINDOW", window))
+        engine, _ = await opened(compiled, lambda _: said(), Crank())
+        async with engine:
+            assert await asked(engine, max_completion_tokens=90) == "ok"
+            with pytest.raises(CallError) as caught:
+                await engine.chat(model="m", messages=HELLO, max_completion_tokens=99)
+        assert caught.value.kind == "budget"
+        assert (caught.value.retry_after is not None) is told
+
+
+async def test_what_tells_callers_apart_may_be_long() -> None:
+    by = "limits: [{name: c, by: metadata.who, trust: client, requests_per_hour: 1}]"
+    engine, _ = await opened(plan("  - {match: m, to: a/m}", by), lambda _: said(), Crank())
+    names = ["x" * 100_000 + end for end in "aab"]
+    heard = [await asked(engine, metadata={"who": name}) for name in names]
+    assert heard == ["ok", "limit", "ok"]
+    assert engine._generation is not None
+    (one,) = engine._generation.plan.limits
+    assert max(len(subject) for subject, _ in one.rule._drafts) < 100

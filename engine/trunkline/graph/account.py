@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.errors import RequestError
@@ -35,6 +36,10 @@ LEASE_BEYOND: Final = 60.0
 
 LONGEST: Final = 3_600.0
 """Seconds that a request without a deadline may hold anything."""
+
+LONGEST_NAME: Final = 256
+"""Characters of what tells callers apart; of anything longer a hash is kept, since callers may
+choose it, and it is remembered for thousands of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +154,12 @@ def subject_of(by: Callable[..., Any] | None, seen: Mapping[str, JSON], scope: S
     if by is None:
         return ""
     value = by(seen, scope.headers, scope.metadata, scope.caller, scope.route, scope.time)
-    if isinstance(value, str):
-        return f"={value}"
-    return "" if value is None or value is ABSENT else dumps(value).decode()
+    if value is None or value is ABSENT:
+        return ""
+    text = f"={value}" if isinstance(value, str) else dumps(value).decode()
+    if len(text) <= LONGEST_NAME:
+        return text
+    return f"#{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _over(

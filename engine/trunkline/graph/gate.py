@@ -228,7 +228,12 @@ class Gate:
         leaf = self.binding.id
         why = _WORDS[exclusion.reason]
         if now < exclusion.until < math.inf:
-            why = f"{why}, for another {exclusion.until - now:.3g} s"
+            left = exclusion.until - now
+            why = (
+                f"{why}, for another {left:.3g} s"
+                if left < 100
+                else f"{why}, for another {left:.0f} s"
+            )
         self.call.decision.skipped.append(Skip(leaf, why))
         if exclusion.reason != "avoided":
             self.call.excluded.append((leaf, exclusion))

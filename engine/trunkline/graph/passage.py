@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.graph.account import tokens_of
+from trunkline.policy.budgets import is_low, worth_waiting
 from trunkline.policy.estimate import estimate_input, estimate_output
 from trunkline.policy.headroom import read_headroom
 from trunkline.policy.health import Exclusion
@@ -85,14 +86,26 @@ class Passage:
         if not claims:
             return None
         refused = await account.store.reserve(self._name, claims)
+        self._watch_budgets(money if refused is None else 0)
         if refused is None:
             return None
-        lent = len(claims) - len(self._money)
+        budget = refused.index >= len(claims) - len(self._money)
         self._claims, self._money = [], []
         now = call.clock.monotonic()
-        until = math.inf if refused.retry_after is None else now + refused.retry_after
-        budget = refused.index >= lent
+        wait = worth_waiting(refused) if budget else refused.retry_after
+        until = math.inf if wait is None else now + wait
         return Exclusion("budget" if budget else "limit", until, not budget)
+
+    def _watch_budgets(self, reserved: int) -> None:
+        """Tell of budgets that are nearly used up; what this attempt has `reserved` is mostly more
+        than it comes to, so it does not count yet."""
+        call = self._gate.call
+        account = call.account
+        for (rule, _), claim in zip(account.budgets, self._money, strict=True):
+            left = account.store.left(claim)
+            if left is not None and is_low(rule, claim.capacity - int(left) - reserved):
+                until = call.clock.monotonic() + claim.end - account.epoch
+                call.state.budget_low(rule.name, claim.start, until)
 
     def begin(self) -> None:
         """The attempt begins."""

@@ -4,11 +4,12 @@ does not change."""
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 from trunkline.policy.estimate import Estimates
 from trunkline.policy.headroom import Headrooms
-from trunkline.policy.health import Health
+from trunkline.policy.health import Event, Health
 from trunkline.policy.latency import PeakEwma, Quantiles
 from trunkline.policy.retry_budget import RetryBudget
 from trunkline.policy.throttle import AdaptiveThrottle
@@ -16,7 +17,6 @@ from trunkline.policy.throttle import AdaptiveThrottle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trunkline.policy.health import Event
     from trunkline.ports import Random
 
 __all__ = ["State"]
@@ -54,6 +54,7 @@ class State:
     __slots__ = (
         "_alert",
         "_kept",
+        "_low",
         "_tight",
         "_timings",
         "estimates",
@@ -78,6 +79,7 @@ class State:
         self.told: set[str] = set()
         self._kept: dict[str, tuple[object, object]] = {}
         self._timings: dict[str, Timing] = {}
+        self._low: dict[str, float] = {}
         self._tight = 0.0
 
     def alert(self, event: Event) -> None:
@@ -86,6 +88,13 @@ class State:
             self._alert(event)
         except Exception as error:
             _LOG.error("an alert could not be given: %s", type(error).__name__)
+
+    def budget_low(self, name: str, start: float, until: float) -> None:
+        """A budget is nearly used up, for somebody: told once in the window that began at
+        `start`. `until` is its end on the monotonic clock."""
+        if self._low.get(name, -math.inf) < start:
+            self._low[name] = start
+            self.alert(Event("budget_low", name, until))
 
     @property
     def calm(self) -> bool:

@@ -16,7 +16,7 @@ from trunkline.store import Claim
 if TYPE_CHECKING:
     from trunkline.store import Refused
 
-__all__ = ["BudgetRule", "Window", "bounds", "crosses", "worth_waiting"]
+__all__ = ["BudgetRule", "Window", "bounds", "is_low", "worth_waiting"]
 
 Window = Literal["hour", "day", "week", "month"]
 
@@ -50,10 +50,9 @@ def bounds(window: Window, epoch: float) -> tuple[float, float]:
     return _bounds(window, int(epoch // _HOUR))
 
 
-def crosses(rule: BudgetRule, used: int, cost: int) -> bool:
-    """Whether a reservation of `cost`, after `used` before it, is the one that reaches the part
-    of the budget from which its owner wants to be told."""
-    return used < rule.alert * rule.amount <= used + cost
+def is_low(rule: BudgetRule, used: int) -> bool:
+    """Whether so much is used of a budget that its owner wants to be told."""
+    return used >= rule.alert * rule.amount
 
 
 def worth_waiting(refused: Refused) -> float | None:

@@ -81,9 +81,10 @@ class Exclusion(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something to tell an operator once. `key` is what it happened to; `restored` has no end."""
+    """Something to tell an operator once. `key` is what it happened to; `restored` has no end,
+    and a budget that is nearly used up is whole again at `until`."""
 
-    kind: Literal["ejected", "restored", "cooled", "credential_out", "target_out"]
+    kind: Literal["ejected", "restored", "cooled", "credential_out", "target_out", "budget_low"]
     key: str
     until: float = 0.0
 
@@ -98,6 +99,7 @@ _WORDS: Final = {
     "cooled": "{key} is left alone for {seconds:.1f} s, because it limits how often it is asked",
     "credential_out": "{key} was refused or cannot pay: not used for {seconds:.0f} s",
     "target_out": "{key} is not known there: not asked for {seconds:.0f} s",
+    "budget_low": "the budget {key} is nearly used up; its window ends in {seconds:.0f} s",
 }
 
 
