@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from docs.pages import cli, codes, dialects, errors, filters, providers, route_file
+from docs.pages import cli, codes, dialects, errors, filters, providers, route_file, scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "providers.md": providers.page,
     "errors.md": errors.page,
     "cli.md": cli.page,
+    "scenarios.md": scenarios.page,
 }
 """Every page of the reference, and what writes it."""
 

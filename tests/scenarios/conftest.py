@@ -36,7 +36,8 @@ def figure(request: pytest.FixtureRequest) -> Figure:
         most: float | None = None,
         least: float | None = None,
     ) -> None:
-        said = {"what": what, "measured": measured, "unit": unit, "most": most, "least": least}
+        rounded = float(f"{measured:.6g}")
+        said = {"what": what, "measured": rounded, "unit": unit, "most": most, "least": least}
         request.node.user_properties.append(("figure", said))
 
     return note
