@@ -103,3 +103,26 @@ async def test_a_file_of_state_that_cannot_be_used_is_a_mistake_with_a_place(
         (found,) = caught.value.diagnostics
         assert (found.code, found.span.line) == ("TL310", 4)
         assert "cannot be used" in found.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://x.test",
+        "redis://me:canary@h.test:99999/0",
+        "redis://me:can/ary@h.test/0",
+        "redis://me:canary@[::1/0",
+        "redis://me:canary@h.test/0?unknown=1",
+        "redis://me:canary@h.test/0?socket_timeout=long",
+    ],
+)
+async def test_an_address_of_state_that_is_none_is_a_mistake_and_not_shown(url: str) -> None:
+    text = (
+        "version: 1\nproviders: {sim: {type: simulated, as: openai}}\n"
+        'routes: [{match: "*", to: sim}]\nstate: {redis: {url: "${env:STATE}"}}\n'
+    )
+    with pytest.raises(ConfigError, match="address of shared state") as caught:
+        await Engine.open(text, environ={"STATE": url})
+    assert "can" not in str(caught.value).replace("cannot", "")
+    assert caught.value.diagnostics[0].span.line == 4

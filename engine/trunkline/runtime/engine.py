@@ -141,9 +141,9 @@ class Engine:
         files for it, where it says that files may be fetched; `clock` and `chance` replace
         time and randomness; `environ` is where `${env:…}` looks. `ledger` is given the settled
         record of every request when it is over, once, and `alert` is told when a target is
-        ejected, restored or cooled, a credential is out or a budget nearly used up; without it that
-        is logged. Raises
-        `ConfigError` with every diagnostic at once, secrets that are not there included.
+        ejected, restored or cooled, a credential is out or a budget nearly used up; without it
+        that is logged. Raises `ConfigError` with every diagnostic at once, secrets that are not
+        there included.
         """
         engine = cls(
             transport=transport,

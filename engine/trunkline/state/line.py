@@ -77,9 +77,17 @@ class Line:
             if url.startswith(ours):
                 url = theirs + url.removeprefix(ours)
         self._connection: Any = None
-        self._pool: Any = ConnectionPool.from_url(
-            url, retry=Retry(NoBackoff(), 0), socket_timeout=None, socket_connect_timeout=None
-        )
+        try:
+            self._pool: Any = ConnectionPool.from_url(
+                url, retry=Retry(NoBackoff(), 0), socket_timeout=None, socket_connect_timeout=None
+            )
+            # Parameters that it does not know show only here; redis has no types for it.
+            self._pool.make_connection()  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError):
+            # What exactly is wrong may quote the password.
+            raise StoreSetupError(
+                "the address of shared state cannot be read: it is like redis://host:6379/0"
+            ) from None
         self._timeout = timeout
         self._backlog = backlog
         self._went, self._came = went, came
