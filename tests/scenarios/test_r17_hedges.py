@@ -51,6 +51,7 @@ async def test_r17_the_loser_is_closed_at_once_and_both_are_paid(figure: Figure)
 @FORMS
 async def test_r17_a_twentieth_of_load_takes_the_tail_away(full: bool, figure: Figure) -> None:
     rate, seconds = (min(150, await full_rate()), 40) if full else (60, 3)
+    figure("requests a second", rate)
     firsts = {}
     for name, to in {"plain": ["a", "b"], "hedged": hedge(after="150ms")}.items():
         async with bench("openai-chat", "openai-chat", usual=USUAL, to=to) as found:

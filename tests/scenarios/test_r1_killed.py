@@ -28,6 +28,7 @@ async def test_r1_a_killed_provider_costs_no_answer_and_is_ejected(
     full: bool, figure: Figure
 ) -> None:
     rate = await full_rate() if full else 60
+    figure("requests a second", rate)
     async with (
         Remote() as primary,
         bench(

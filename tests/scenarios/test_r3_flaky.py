@@ -25,6 +25,7 @@ async def test_r3_a_target_that_fails_half_of_the_time_is_ejected(
     full: bool, caplog: pytest.LogCaptureFixture, figure: Figure
 ) -> None:
     rate = await full_rate() if full else 120
+    figure("requests a second", rate)
     async with bench(*["openai-chat"] * 3, to=GROUP, defaults=RATE_ALONE) as found:
         flaky = found.servers[1]
         flaky.script(Play(status=500), chance=0.5)

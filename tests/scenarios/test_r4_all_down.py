@@ -27,6 +27,7 @@ async def test_r4_what_is_down_is_asked_for_no_more_than_a_probe(
 ) -> None:
     defaults = {} if full else BREAKER
     rate = await full_rate() if full else 80
+    figure("requests a second", rate)
     async with bench(*["openai-chat"] * 3, defaults=defaults) as found:
         await found.hear()
         for server in found.servers:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 @FORMS
 async def test_r5_retries_are_a_tenth_of_the_traffic_and_ten(full: bool, figure: Figure) -> None:
     rate = await full_rate() if full else 120
+    figure("requests a second", rate)
     async with bench("openai-chat") as found:
         found.servers[0].script(Play(status=503), chance=0.3)
         heard = await found.load(rate, 30 if full else 2.5)
