@@ -204,11 +204,13 @@ def test_a_name_that_a_caller_chose_is_out_by_itself() -> None:
     assert register.excluded(better, 0.0) == Exclusion("credential_out", 300.0, False)
 
 
-def test_names_that_callers_make_up_take_bounded_memory() -> None:
+def test_names_that_callers_make_up_take_bounded_memory_and_one_alert() -> None:
     register = health()
+    told = []
     for n in range(5000):
         site = Site("p@chat", "https://p", "p#0", f"p/{n}", RULES, model=str(n))
-        send(register, site, UNKNOWN, n / 1000)
+        told += send(register, site, UNKNOWN, n / 1000)
+    assert told == [Event("target_out", "p@chat/0", 60.0)]
     assert len(register._out_models) == 1000
     assert len(register._targets) == 1
     assert register.excluded(site, 5.0) is not None

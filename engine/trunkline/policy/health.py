@@ -343,9 +343,11 @@ class Health:
         self.calm = False
 
     def _model_out(self, site: Site, now: float, events: list[Event]) -> None:
+        """Told only while no other such name is out: callers can make up any number of them."""
         models, key = self._out_models, (site.breaker, site.model)
-        if models.pop(key, 0.0) <= now:
+        if not any(until > now for until in models.values()):
             events.append(Event("target_out", f"{site.breaker}/{site.model}", now + TARGET_OUT))
+        models.pop(key, None)
         models[key] = now + TARGET_OUT
         if len(models) > MOST_MODELS:
             del models[next(iter(models))]
