@@ -295,8 +295,15 @@ def test_the_name_that_this_wire_has_not_is_given_to_a_schema_where_it_must_have
     }
 
 
-@pytest.mark.parametrize("arguments", ["[1]", '"a"', "no JSON", "", "null"])
-def test_what_a_call_is_given_is_always_a_mapping(arguments: str) -> None:
+@pytest.mark.parametrize("arguments", ["[1]", '"a"', "no JSON", "{"])
+def test_what_a_call_was_not_given_is_not_made_up(arguments: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    with pytest.raises(Refusal, match="the arguments of the call of f are no JSON object"):
+        sent("m", {"messages": [USER, {"role": "assistant", "tool_calls": [call]}]})
+
+
+@pytest.mark.parametrize("arguments", ["", "null", "{}"])
+def test_a_call_without_arguments_is_given_an_empty_mapping(arguments: str) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
     body = sent("m", {"messages": [USER, {"role": "assistant", "tool_calls": [call]}]})
     assert body["messages"][1]["content"][0]["input"] == {}

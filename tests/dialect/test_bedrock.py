@@ -412,7 +412,7 @@ def test_every_familys_body_is_one_that_aws_describes(model: str) -> None:
             {
                 "role": "assistant",
                 "content": None,
-                "tool_calls": [{"id": long, "function": {"name": "f", "arguments": "[]"}}],
+                "tool_calls": [{"id": long, "function": {"name": "f", "arguments": "{}"}}],
             },
             {"role": "tool", "tool_call_id": long, "content": [image, file]},
             {"role": "system", "content": "later words"},
