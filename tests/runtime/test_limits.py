@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.graph.making import HELLO, Crank, ids, opened, plan, said
+from tests.graph.timed import Timed
 from trunkline.errors import CallError
 from trunkline.policy.health import Event
 from trunkline.runtime import Engine
@@ -153,3 +156,38 @@ async def test_what_tells_callers_apart_may_be_long() -> None:
     assert engine._generation is not None
     (one,) = engine._generation.plan.limits
     assert max(len(subject) for subject, _ in one.rule._drafts) < 100
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [{"max_completion_tokens": -900_000}, {"max_completion_tokens": 900_000, "n": -1}],
+    ids=["tokens below 0", "answers below 0"],
+)
+async def test_a_number_below_0_lends_nobody_anything(asking: dict[str, Any]) -> None:
+    more = (
+        "prices: {a/m: {input: 1, output: 10}}\n"
+        "limits: [{name: t, by: caller.name, tokens_per_hour: 1_000_000}]\n"
+        "budgets: [{name: b, by: caller.name, amount: 10 USD, window: hour}]"
+    )
+    clock = Timed()
+    transport = ScriptedTransport(lambda _: replace(said(), delay=5.0), clock)
+    engine = await Engine.open(
+        plan("  - {match: m, to: a/m}", more),
+        transport=lambda: transport,
+        clock=clock,
+        environ={},
+    )
+    held = asyncio.create_task(asked(engine, **asking))
+    while not transport.requests:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert engine._generation is not None
+    store = engine._generation.store
+    (budget,) = engine._generation.plan.budgets
+    (limit,) = engine._generation.plan.limits
+    money = budget.rule.claim("", 0, clock.time())
+    (tokens,) = limit.rule.claims("", 0, 0, 0.0)
+    for claim in (money, tokens):
+        left = store.left(claim)
+        assert left is not None
+        assert left < claim.capacity
+    held.cancel()

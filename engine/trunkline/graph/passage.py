@@ -239,11 +239,12 @@ class Passage:
 
 
 def most_output(request: Mapping[str, Any]) -> int | None:
-    """Output tokens that a request may come to, None if it does not say; embeddings have none."""
+    """Output tokens that a request may come to, None if it does not say; embeddings have none.
+    Numbers below 0 are for the provider to refuse: nothing can be reserved with them."""
     if "input" in request:
         return 0
     most = request.get("max_completion_tokens") or request.get("max_tokens")
-    return None if most is None else most * (request.get("n") or 1)
+    return None if most is None else max(0, most) * max(1, request.get("n") or 1)
 
 
 _LONG: Final = 8192
