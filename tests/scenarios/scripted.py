@@ -108,11 +108,17 @@ async def scripted(
 
     rows: list[Decision] = []
     events: list[Event] = []
+    def connect() -> ScriptedTransport:
+        """One for each plan; all write into the same list."""
+        fresh = ScriptedTransport(answer, clock)
+        fresh.requests = transport.requests
+        return fresh
+
     async with timed() as clock:
         transport = ScriptedTransport(answer, clock)
         opening = Engine.open(
             f"version: 1\nproviders:\n{providers}\n{more}\nroutes:\n{routes}\n",
-            transport=lambda: transport,
+            transport=connect,
             clock=clock,
             chance=random.Random(seed),
             environ={},
