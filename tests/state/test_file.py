@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -207,3 +208,29 @@ async def test_what_is_no_file_of_ours_is_refused_at_the_start(tmp_path: Path, m
         path.mkdir()
     with pytest.raises(StoreSetupError, match="cannot be used"):
         await opened(path)
+
+
+async def test_a_damaged_counter_begins_anew_and_stops_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = await opened(path)
+    assert await store.reserve("a", [BUCKET, LEASE]) is None
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("UPDATE counters SET state = '[1, ' WHERE key = 'b'")
+        file.commit()
+    store.settle("a", [Change(BUCKET, 1), Change(LEASE, 0)])
+    asked = [await store.reserve(str(n), [BUCKET]) for n in range(6)]
+    assert asked.count(None) == 5
+    leases = [LEASE._replace(amount=1, capacity=1)]
+    assert await store.reserve("lease", leases) is None
+    await store.aclose()
+    assert store.lost == 0
+    await (await opened(path)).aclose()
+
+
+async def test_a_closed_store_answers_by_what_this_process_knows(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "state.db")
+    await store.aclose()
+    assert await store.reserve("a", [BUCKET]) is None
+    store.settle("a", [Change(BUCKET, 0)])
+    assert await store.get("k") is None
+    await store.put("k", b"", 1.0)

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
-from trunkline.policy.limiter import HOLD, Limiter
+from trunkline.policy.limiter import HOLD, Limiter, State
 from trunkline.policy.limits import refund
 from trunkline.state.outage import BACKLOG
 from trunkline.state.shared import SharedStore, Unreachable
@@ -110,6 +110,8 @@ class FileStore(SharedStore):
             raise Unreachable(str(error)) from error
 
     async def _take(self, reservation: str, claims: Sequence[Claim]) -> Refused | None:
+        if self._closed:
+            raise Unreachable
         changes = [Change(claim, claim.amount) for claim in claims]
         asked = self._thread.submit(self._count, "reserve", reservation, changes)
         try:
@@ -211,6 +213,8 @@ class FileStore(SharedStore):
         await self._quietly(write)
 
     async def _quietly(self, work: Callable[[], T]) -> T | None:
+        if self._closed:
+            return None
         try:
             return await asyncio.wrap_future(self._thread.submit(work))
         except Unreachable:
@@ -238,7 +242,9 @@ def _after_a_start(file: sqlite3.Connection, now: float) -> None:
     """A time that lies ahead is of an earlier start of the machine: it counts as now, and whoever
     held a lease then is gone."""
     for key, kind, text in file.execute("SELECT key, kind, state FROM counters").fetchall():
-        state = json.loads(text)
+        state = _state(text)
+        if state is None:
+            continue
         if kind == "lease" and state[0] > now:
             file.execute("DELETE FROM counters WHERE key = ?", (key,))
         elif kind == "bucket" and state[1] > now:
@@ -255,12 +261,22 @@ def _load(
     rows = file.execute(
         f"SELECT key, state FROM counters WHERE key IN ({places})", [claim.key for claim in claims]
     )
-    counters = {key: json.loads(state) for key, state in rows}
+    counters = {key: state for key, text in rows if (state := _state(text)) is not None}
     opened = file.execute("SELECT state FROM open WHERE name = ?", (name,)).fetchone()
     limiter = Limiter()
     taken = json.loads(opened[0]) if opened else None
     limiter.load(name, taken, counters, claims, now, epoch)
     return limiter
+
+
+def _state(text: str) -> State | None:
+    """A counter as it was written; None if it is damaged, and begins anew: what cannot be read
+    must not stop what is written behind it."""
+    try:
+        state: State = json.loads(text)
+    except ValueError:
+        return None
+    return state
 
 
 def _save(
