@@ -35,7 +35,8 @@ PROVIDERS = "\n".join(
 TOP = """
 prices: {"a/*": {input: 1, output: 1}, "b/*": {input: 9, output: 9}}
 budgets: [{name: all, amount: 0.05 USD, window: hour, unpriced: allow}]
-limits: [{name: callers, by: request.user, trust: client, concurrency: 5, tokens_per_minute: 60_000}]
+limits:
+  - {name: callers, by: request.user, trust: client, concurrency: 5, tokens_per_minute: 60_000}
 """
 
 leaves = st.builds(lambda p, n: f"{p}/m{n}", st.sampled_from(NAMES), st.integers(0, 2))
