@@ -90,7 +90,7 @@ def unmet(found: Mapping[str, Any]) -> list[str]:
     if full is None:
         return []
     count = full["passed"] + full["failed"]
-    failed = [f"{full['failed']} of its {count} tests failed"] if full["failed"] else []
+    failed = [f"{full['failed']} of {count} tests failed"] if full["failed"] else []
     return failed + [
         f"{what}: {_value(one['measured'], one['unit'])} instead of {_bound(one)}"
         for what, one in full["figures"].items()

@@ -51,7 +51,7 @@ def test_what_was_not_met_is_told_in_the_form_that_counts() -> None:
     assert beyond(slow)
     assert unmet({"day": ran}) == ["added p99: 80 ms instead of ≤ 50 ms"]
     assert unmet({"day": ran, "nightly": well}) == []
-    assert unmet({"day": well, "nightly": {**ran, "failed": 1}})[0] == "1 of its 2 tests failed"
+    assert unmet({"day": well, "nightly": {**ran, "failed": 1}})[0] == "1 of 2 tests failed"
 
 
 def test_a_test_belongs_to_the_row_of_its_name_or_its_file() -> None:
