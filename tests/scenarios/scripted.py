@@ -108,6 +108,7 @@ async def scripted(
 
     rows: list[Decision] = []
     events: list[Event] = []
+
     def connect() -> ScriptedTransport:
         """One for each plan; all write into the same list."""
         fresh = ScriptedTransport(answer, clock)
