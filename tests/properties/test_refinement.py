@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STRATEGIES = st.sampled_from(["weighted", "round_robin", "random", "least_connections", "sticky"])
 HEALTH = ("ejected", "cooled", "its credential", "the provider does not know", "there is no conn")
 TOTAL = 8.0
+MOODS = st.sampled_from(sorted(TABLE))
+WAITS = st.sampled_from([0.5, 1.1, 4.9, 5.1, 9.9, 10.1, 20.1, 39.0, 45.0, 59.0, 61.0, 299.0, 301.0])
 
 
 class Middle:
@@ -138,11 +140,11 @@ class Refinement(RuleBasedStateMachine):
             return error.decision, False
         return reply.decision, True
 
-    @rule(name=st.sampled_from("abcd"), mood=st.sampled_from(sorted(TABLE)))
+    @rule(name=st.sampled_from("abcd"), mood=MOODS)
     def changes(self, name: str, mood: str) -> None:
         self.moods[name] = mood
 
-    @rule(mood=st.sampled_from(sorted(TABLE)))
+    @rule(mood=MOODS)
     def all_change(self, mood: str) -> None:
         self.moods = dict.fromkeys("abcd", mood)
 
@@ -151,13 +153,21 @@ class Refinement(RuleBasedStateMachine):
         for _ in range(count):
             self.ask()
 
-    @rule(moods=st.lists(st.sampled_from(sorted(TABLE)), min_size=1, max_size=4))
+    @rule(moods=st.lists(MOODS, min_size=1, max_size=4))
     def asks_of_the_fickle(self, moods: list[str]) -> None:
         self.script = list(moods)
         self.ask()
         self.script = []
 
-    @rule(seconds=st.sampled_from([0.5, 1.0, 4.9, 5.1, 9.9, 10.1, 20.1, 45.0, 61.0, 301.0]))
+    @rule(mood=MOODS, count=st.integers(1, 6), seconds=WAITS)
+    def fails_and_heals(self, mood: str, count: int, seconds: float) -> None:
+        self.all_change(mood)
+        self.asks(count)
+        self.waits(seconds)
+        self.all_change("answer")
+        self.asks(2)
+
+    @rule(seconds=WAITS)
     def waits(self, seconds: float) -> None:
         self.clock.now += seconds
 
@@ -168,4 +178,4 @@ class Refinement(RuleBasedStateMachine):
 
 
 TestRefinement = Refinement.TestCase
-TestRefinement.settings = settings(max_examples=100, stateful_step_count=20)
+TestRefinement.settings = settings(max_examples=400, stateful_step_count=20)
