@@ -124,6 +124,7 @@ class _One:
                 breaker=breaker_rules(self.entry.circuit_breaker, self.breaker),
                 limits=limit_rule(f"provider {self.name}", self.entry.limits, caller=False),
                 keys=self._keys(),
+                adaptive=bool(getattr(self.entry, "adaptive_concurrency", None)),
                 checks=self._checks(whole.value),
             )
             if placed and not self.simulated:

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from trunkline.policy.retry_budget import RetryBudget
     from trunkline.ports import HttpRequest
 
-__all__ = ["LEAST_TIME", "Asking", "acts", "in_time"]
+__all__ = ["LEAST_TIME", "Asking", "acts", "in_time", "says_more"]
 
 LEAST_TIME: Final = 1.0
 """Seconds that must be left of the request's total time for another send."""
 
+
+_UNBILLED: Final = frozenset({401, 403})
 
 _NOTHING_SENT: Final = frozenset({"pool", "connect"})
 
@@ -99,8 +101,10 @@ class Asking:
 
     def _leave(self, error: BaseException, send: Send) -> None:
         """Settle an attempt that came to nothing. One that was cut by us had begun, so its input
-        is paid for, as far as anyone can tell."""
-        if send.signed is None or isinstance(error, SkippedError):
+        is paid for, as far as anyone can tell; not where the fault is ours, or the key was
+        refused."""
+        refused = send.attempt.status in _UNBILLED and not isinstance(error, UpstreamError)
+        if send.signed is None or refused or isinstance(error, SkippedError | InternalError):
             send.passage.unsent()
         elif isinstance(error, UpstreamError):
             send.passage.failed(self._outcome, send.attempt)
@@ -181,7 +185,16 @@ def in_time(call: Call) -> None:
     if not call.sent or call.deadline is None:
         return
     if call.deadline - call.clock.monotonic() < LEAST_TIME:
+        call.too_late = True
         raise DeadlineError("the request's total time does not allow another try")
+
+
+def says_more(failure: UpstreamError | None, call: Call) -> bool:
+    """Whether an earlier failure tells the caller more than that there is no time for another
+    try: it does, if it is what a provider said."""
+    if failure is None or isinstance(failure, SkippedError) or not call.too_late:
+        return False
+    return failure.kind != "timeout"
 
 
 def acts(request: Mapping[str, Any]) -> bool:

@@ -25,8 +25,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.errors import DEFAULT_KINDS, UpstreamError
+from trunkline.errors import DEFAULT_KINDS, DeadlineError, UpstreamError
 from trunkline.graph.account import subject_of
+from trunkline.graph.asking import says_more
 from trunkline.graph.exits import gates
 from trunkline.graph.node import SkippedError, least_sends
 from trunkline.policy.estimate import estimate_input
@@ -103,6 +104,10 @@ class Balance:
                 return await member.call(request, call)
             except SkippedError as error:
                 failure = failure or error
+            except DeadlineError:
+                if not says_more(failure, call):
+                    raise
+                break
             except UpstreamError as error:
                 failure = error
                 failures += 1

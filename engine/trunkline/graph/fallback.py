@@ -17,7 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trunkline.errors import DEFAULT_KINDS, UpstreamError
+from trunkline.errors import DEFAULT_KINDS, DeadlineError, UpstreamError
+from trunkline.graph.asking import says_more
 from trunkline.graph.node import SkippedError
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class Fallback:
             call.tiered = call.panic = False
             try:
                 return await member.call(request, call)
+            except DeadlineError:
+                if not says_more(failure, call):
+                    raise
+                break
             except UpstreamError as error:
                 if failure is None or not isinstance(error, SkippedError):
                     failure = error

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from trunkline.graph.node import Call
     from trunkline.graph.provider import Binding, Credential, Provider, Upstream
+    from trunkline.policy.adaptive import AdaptiveLimit
     from trunkline.policy.limits import LimitRule
     from trunkline.policy.price import Price
 
@@ -64,6 +65,13 @@ class Gate:
     def price(self) -> Price | None:
         """What the model costs here, if that is known."""
         return self.upstream.price(self.binding.view["model"])
+
+    @property
+    def adaptive(self) -> AdaptiveLimit | None:
+        """What is known of how many sends at once the target can take, where that is wanted."""
+        if not self._provider.adaptive:
+            return None
+        return self.call.state.adaptive(self._site(self.upstream.credentials[0]).breaker)
 
     def opens(self, *, panic: bool) -> bool:
         """Whether somebody could get in now, as far as this process knows."""
@@ -110,6 +118,7 @@ class Gate:
         if asked is None:
             asked = self._strictly(rules)
         read = estimates.input(key, read)
+        usual *= request.get("n") or 1
         money = 0 if self.price is None else worst(self.price, read, asked, usual)
         return read + (usual if asked is None else asked), money
 
@@ -151,6 +160,9 @@ class Gate:
             if throttle.rejects(now, call.random):
                 throttle.asked(now)
                 raise self._excluded(Exclusion("throttled", now + _THROTTLED, False), now)
+        adaptive = self.adaptive
+        if adaptive is not None and not adaptive.admits(call.state.in_flight.get(self.leaf, 0)):
+            raise self._excluded(Exclusion("limit", now + _THROTTLED, True), now)
         while True:
             credential = left[0] if len(left) == 1 else self._pick(left)
             passage = Passage(self, credential, self._site(credential), request)
@@ -192,7 +204,7 @@ class Gate:
         state, site = self.call.state, self._site(credential)
         lone = self.call.lone and len(self.upstream.credentials) == 1
         found = state.health.excluded(site, now, lone=lone, panic=panic)
-        if found is not None:
+        if found is not None or lone:
             return found
         until = state.left_until((site.credential, site.breaker), now)
         return None if until is None else Exclusion("headroom", until, True)

@@ -107,7 +107,8 @@ class Call:
     whether a balance above has looked at its members' health already, and `panic` whether too few
     of them were well, so that those that only fail too often are asked all the same. `lone` is
     true where the route has one target only, `forced` names a target that is asked whatever its
-    health. `too_long_for` is the largest window that the request did not fit into.
+    health. `too_long_for` is the largest window that the request did not fit into,
+    and `too_late` tells that a further attempt was not begun for want of time.
 
     `walk` tells this walk from those beside it, where a hedge has begun several: the numbers of
     the hedge's walk and of those around it, outermost first. `most` is the count of sends that
@@ -143,6 +144,7 @@ class Call:
     lone: bool = False
     forced: str = ""
     too_long_for: int = 0
+    too_late: bool = False
     walks: Walks = field(default_factory=Walks)
     walk: tuple[int, ...] = ()
     most: float = math.inf

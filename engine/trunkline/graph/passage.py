@@ -143,11 +143,18 @@ class Passage:
         now = call.clock.monotonic()
         self._tell(call.state.health.committed(self._permit, now))
         self._count(True, now)
-        leaf = self._gate.leaf
-        call.state.timing(leaf).observe(seconds, now)
+        call.state.timing(self._gate.leaf).observe(seconds, now)
+        adaptive = self._gate.adaptive
+        if adaptive is not None:
+            adaptive.ended(seconds, now)
 
     def failed(self, outcome: Outcome, attempt: Attempt) -> None:
         """Nothing came of it."""
+        adaptive = self._gate.adaptive
+        strained = outcome.credential == "cooldown" or outcome.health != "neutral"
+        if adaptive is not None and strained and not outcome.origin:
+            now = self._gate.call.clock.monotonic()
+            adaptive.ended(attempt.seconds, now, overloaded=True)
         maybe = 0
         if outcome.billed and self.price is not None:
             usage = {"input": self._input_tokens(), "estimated": True}

@@ -87,7 +87,8 @@ class Provider:
     base URL of its settings, where that is a template; `lacks` is as in a rule, for all of them.
 
     `breaker` says when a target of it is taken out, `limits` how much may be sent to it, and
-    `keys` are its credentials where it has several. `checks` says how it is asked whether it is
+    `keys` are its credentials where it has several; `adaptive` whether it is found out how many
+    sends at once it can take. `checks` says how it is asked whether it is
     there, None if it is not."""
 
     name: str
@@ -101,6 +102,7 @@ class Provider:
     breaker: BreakerRules = field(default_factory=BreakerRules)
     limits: LimitRule | None = None
     keys: tuple[Key, ...] = ()
+    adaptive: bool = False
     checks: CheckRules | None = None
 
     @property

@@ -7,6 +7,7 @@ import logging
 import math
 from typing import TYPE_CHECKING, TypeVar
 
+from trunkline.policy.adaptive import AdaptiveLimit
 from trunkline.policy.estimate import Estimates
 from trunkline.policy.headroom import Headrooms
 from trunkline.policy.health import Event, Health
@@ -133,6 +134,10 @@ class State:
     def throttle(self, key: str) -> AdaptiveThrottle:
         """How often a target has refused of late."""
         return self.keep(f"throttle {key}", None, AdaptiveThrottle)
+
+    def adaptive(self, key: str) -> AdaptiveLimit:
+        """How many sends at once a target can take."""
+        return self.keep(f"adaptive {key}", None, AdaptiveLimit)
 
     def timing(self, leaf: str) -> Timing:
         """How long a leaf takes to its first content."""

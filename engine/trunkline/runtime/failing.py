@@ -51,6 +51,8 @@ def all_out(error: SkippedError, call: Call) -> CallError:
     why = [one for _, one in call.excluded]
     waits = [one.until - now for one in why if one.until < math.inf]
     wait = max(0.0, min(waits)) if waits else None
+    if all(one.reason == "unpriced" for one in why):
+        return RequestError("budget", f"no price is known, and a budget has to pay: {reasons}")
     if all(one.reason in _MONEY for one in why):
         return RequestError("budget", f"the budget is used up: {reasons}", retry_after=wait)
     limited = all(one.rate_limit for one in why)

@@ -292,6 +292,9 @@ class Provider(Common):
     """How requests carry the credential."""
     dialects: Annotated[list[DialectRule], Field(min_length=1)] | None = None
     """Where the wire depends on the model: rules, the first that fits counts."""
+    adaptive_concurrency: Yes | None = None
+    """Find out how many requests at once each of its targets can take, from how long they take to
+    begin to answer, and send no more; further ones go to the next target."""
     health_check: HealthCheck | None = None
     """How to find out whether it is there, beside what requests show; without it, nobody asks."""
     region: Text | None = None
