@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.harness_processes import RedisServer
+from tests.state.redis_server import running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from tests.scenarios.figures import Figure
+    from tests.state.redis_server import RedisServer
 
 
 @pytest.fixture
-async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
+def redis_server() -> Iterator[RedisServer]:
     """A Redis that a test may stop, freeze and restart; skips where there is none to start."""
-    server = RedisServer(tmp_path)
-    await server.start()
-    yield server
-    await server.kill()
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "percentile",
     "routes",
+    "until",
 ]
 
 KEY = "key-of-the-provider-0123456789"
@@ -269,6 +270,13 @@ async def load(ask: Callable[[int], Any], rate: float, seconds: float) -> list[A
         await asyncio.sleep(max(0.0, begun + number / rate - loop.time()))
         tasks.append(asyncio.create_task(ask(number)))
     return await asyncio.gather(*tasks)
+
+
+async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for what another task brings about. Raises `TimeoutError`."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.005)
 
 
 async def full_rate() -> float:

@@ -16,6 +16,8 @@ from tests.server.conftest import serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from trunkline.server import Pace
+
 __all__ = ["DOORS", "TIME", "Door", "Served", "post", "served", "sse"]
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -104,6 +106,11 @@ class Served:
     bench: Bench
     port: int
 
+    @property
+    def url(self) -> str:
+        """Where the gateway is."""
+        return f"http://127.0.0.1:{self.port}"
+
     async def ask(
         self,
         door: str = "openai-chat",
@@ -118,7 +125,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(*dialects: str, **more: Any) -> AsyncIterator[Served]:
-    """`bench`, with a gateway in this process."""
-    async with bench(*dialects, **more) as found, serving(found.engine) as address:
+async def served(*dialects: str, pace: Pace | None = None, **more: Any) -> AsyncIterator[Served]:
+    """`bench`, which takes the rest, with a gateway in this process."""
+    async with bench(*dialects, **more) as found, serving(found.engine, pace) as address:
         yield Served(found, int(address.rpartition(":")[2]))

@@ -16,7 +16,7 @@ from tests.scenarios.harness_processes import gateway
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.scenarios.harness_processes import RedisServer
+    from tests.state.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -69,18 +69,17 @@ async def test_the_gateway_runs_as_a_process(tmp_path: Path) -> None:
         assert await anyio.to_thread.run_sync(ask) == "000 001 002 "
 
 
-async def test_redis_is_started_emptied_frozen_and_forbidden(redis_server: RedisServer) -> None:
-    assert await redis_server.say("SET", "k", "v") == "+OK"
-    await redis_server.kill()
+def test_redis_is_started_emptied_frozen_and_forbidden(redis_server: RedisServer) -> None:
+    assert redis_server.run("SET", "k", "v") == b"+OK\r\n"
+    redis_server.stop()
     with pytest.raises(OSError):
-        await redis_server.say("PING")
-    await redis_server.start()
-    assert await redis_server.say("GET", "k") == "$-1"
+        redis_server.run("PING")
+    redis_server.start()
+    assert redis_server.run("GET", "k") == b"$-1\r\n"
     redis_server.freeze()
     with pytest.raises(TimeoutError):
-        with anyio.fail_after(0.1):
-            await redis_server.say("PING")
+        redis_server.run("PING", timeout=0.1)
     redis_server.thaw()
-    assert await redis_server.say("PING") == "+PONG"
-    await redis_server.forbid("eval", "script")
-    assert (await redis_server.say("EVAL", "return 1", "0")).startswith("-NOPERM")
+    assert redis_server.run("PING") == b"+PONG\r\n"
+    redis_server.acl("-eval", "-script")
+    assert redis_server.run("EVAL", "return 1", "0").startswith(b"-NOPERM")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.stores import KINDS
 from tests.state.redis_server import running
-from tests.state.stores import CrankedClock
+from tests.state.stores import KINDS, CrankedClock
 from trunkline.policy.budgets import BudgetRule
 from trunkline.policy.limits import LimitRule, Quota
 from trunkline.policy.state_settings import StateSettings

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.scenarios.harness_doors import Door
-    from tests.scenarios.harness_processes import RedisServer
+    from tests.state.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from tests.scenarios.harness_processes import gateway
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.scenarios.harness_processes import RedisServer
+    from tests.state.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.stores import KINDS, opened
+from tests.state.stores import KINDS, opened
 from trunkline.policy.limits import LimitRule, Quota, refund
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faultd import Break, Play
-from tests.scenarios.gateway import until
-from tests.scenarios.harness import KEY, bench
+from tests.scenarios.harness import KEY, bench, until
 from tests.scenarios.harness_doors import DOORS, post
 from tests.scenarios.harness_processes import gateway
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.scenarios.figures import Figure
-    from tests.scenarios.harness_processes import RedisServer
+    from tests.state.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.scenarios.harness import percentile
-from tests.scenarios.stores import back
 from tests.state.redis_server import running
-from tests.state.stores import redis_store
+from tests.state.stores import back, redis_store
 from trunkline.policy.budgets import BudgetRule
 from trunkline.policy.limits import LimitRule, Quota
 from trunkline.store import Change

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.stores import back
 from tests.state.redis_server import running
-from tests.state.stores import redis_store
+from tests.state.stores import back, redis_store
 from trunkline.policy.limits import LimitRule, Quota
 
 if TYPE_CHECKING:

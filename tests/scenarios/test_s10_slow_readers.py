@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faultd import Play, faultd
-from tests.scenarios.gateway import gateway, until
-from tests.scenarios.harness import KEY, routes
-from tests.scenarios.harness_processes import gateway as process
+from tests.scenarios.harness import KEY, routes, until
+from tests.scenarios.harness_doors import served
+from tests.scenarios.harness_processes import gateway
 from tests.server.doors import Line, asked
 from trunkline.server import Pace
 
@@ -58,11 +58,11 @@ async def still(upstream: Faultd, number: int = 0) -> int:
 @pytest.mark.parametrize("door", ["openai-chat", "anthropic-messages", "bedrock-converse"])
 async def test_s10_the_upstream_waits_for_a_client_that_does_not_read(door: str) -> None:
     async with (
-        gateway("openai-chat", usual=BLAST) as served,
-        Line.to(served.port, asked(door), WINDOW) as line,
+        served("openai-chat", usual=BLAST) as found,
+        Line.to(found.port, asked(door), WINDOW) as line,
     ):
         assert await line.head() == 200
-        upstream = served.upstreams[0]
+        upstream = found.bench.servers[0]
         assert await still(upstream) <= AHEAD
         read = 0
         while read < 2 * MIB:
@@ -75,12 +75,12 @@ async def test_s10_a_client_that_takes_nothing_for_too_long_is_left(
 ) -> None:
     pace = Pace(heartbeat=0.2, stalled=1.0)
     async with (
-        gateway("openai-chat", usual=BLAST, pace=pace) as served,
-        Line.to(served.port, asked("openai-chat"), WINDOW) as line,
+        served("openai-chat", usual=BLAST, pace=pace) as found,
+        Line.to(found.port, asked("openai-chat"), WINDOW) as line,
     ):
         assert await line.head() == 200
-        assert await served.upstreams[0].gone(0, seconds=(1.0 + 1.0) * 4) in ("fin", "rst")
-        assert served.upstreams[0].seen[0].sent < 20 * MIB
+        assert await found.bench.servers[0].gone(0, seconds=(1.0 + 1.0) * 4) in ("fin", "rst")
+        assert found.bench.servers[0].seen[0].sent < 20 * MIB
     assert not [one for one in caplog.records if one.levelno >= logging.ERROR and one.exc_info]
 
 
@@ -89,12 +89,12 @@ async def test_s10_nor_is_what_is_left_of_a_whole_answer_kept_for_it() -> None:
     whole = Play(text="x" * (20 * MIB), piece=MIB)
     request = asked("openai-chat", stream=False)
     async with (
-        gateway("openai-chat", usual=whole, pace=Pace(stalled=1.0)) as served,
-        Line.to(served.port, request, WINDOW) as line,
+        served("openai-chat", usual=whole, pace=Pace(stalled=1.0)) as found,
+        Line.to(found.port, request, WINDOW) as line,
     ):
         assert await line.head() == 200
-        assert connections(served.port) == 1
-        await until(lambda: connections(served.port) == 0, seconds=(1.0 + 1.0) * 8)
+        assert connections(found.port) == 1
+        await until(lambda: connections(found.port) == 0, seconds=(1.0 + 1.0) * 8)
 
 
 def connections(port: int) -> int:
@@ -110,8 +110,8 @@ async def test_s10_who_does_not_read_gathers_no_signs_of_life() -> None:
     silent = Play(before_content=2.0)
     sent: list[MutableMapping[str, Any]] = []
     body = asked("openai-chat").partition(b"\r\n\r\n")[2]
-    async with gateway("openai-chat", usual=silent) as served:
-        app = create_app(served.engine, pace=Pace(heartbeat=0.05, stalled=60))
+    async with served("openai-chat", usual=silent) as found:
+        app = create_app(found.bench.engine, pace=Pace(heartbeat=0.05, stalled=60))
         events = [{"type": "http.request", "body": body}]
 
         async def receive() -> MutableMapping[str, Any]:
@@ -142,12 +142,12 @@ async def test_s10_fifty_slow_readers_cost_little_each(tmp_path: Path, figure: F
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(faultd(blast))
         document = routes(["openai-chat"], [upstream.url])
-        served = await stack.enter_async_context(process(document, tmp_path, {"KEY": KEY}))
-        async with Line.to(served.port, asked("openai-chat", max_tokens=1)) as warm:
+        found = await stack.enter_async_context(gateway(document, tmp_path, {"KEY": KEY}))
+        async with Line.to(found.port, asked("openai-chat", max_tokens=1)) as warm:
             assert await warm.head() == 200
-        before = resident(served.process.pid)
+        before = resident(found.process.pid)
         lines = [
-            await stack.enter_async_context(Line.to(served.port, asked("openai-chat"), WINDOW))
+            await stack.enter_async_context(Line.to(found.port, asked("openai-chat"), WINDOW))
             for _ in range(clients)
         ]
         for line in lines:
@@ -156,7 +156,7 @@ async def test_s10_fifty_slow_readers_cost_little_each(tmp_path: Path, figure: F
         while time.monotonic() < until_then:
             await asyncio.gather(*(line.reader.read(1024) for line in lines))
             await asyncio.sleep(1)
-        used = resident(served.process.pid) - before
+        used = resident(found.process.pid) - before
         ahead = max(one.sent for one in upstream.seen[1:])
     print(f"S10: {used / clients / 1024:.0f} KiB a stream, {ahead / MIB:.1f} MiB ahead")
     figure("memory a stream", used / clients, "B", most=256 * 1024)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faultd import Play
-from tests.scenarios.gateway import gateway
+from tests.scenarios.harness_doors import served
 from tests.sdks.asking import Ask
 from tests.sdks.wires import WIRES
 from tests.server.doors import Line, asked, events
@@ -49,9 +49,9 @@ def failed(told: list[tuple[str, Any]]) -> bool:
 @EACH
 async def test_s11_a_silent_stream_says_that_it_is_alive(door: str) -> None:
     thinks = Play(before_content=2.5 * BEAT)
-    async with gateway("openai-chat", usual=thinks, pace=PACE) as served:
+    async with served("openai-chat", usual=thinks, pace=PACE) as found:
         began = time.monotonic()
-        async with Line.to(served.port, asked(door)) as line:
+        async with Line.to(found.port, asked(door)) as line:
             assert await line.head() == 200
             head_at = time.monotonic() - began
             came = await pieces(line)
@@ -68,12 +68,12 @@ async def test_s11_a_silent_stream_says_that_it_is_alive(door: str) -> None:
 
 @EACH
 async def test_s11_after_the_first_sign_of_life_another_may_still_answer(door: str) -> None:
-    async with gateway("openai-chat", "anthropic-messages", pace=PACE) as served:
-        served.upstreams[0].script(Play(before_head=1.5 * BEAT, status=503))
-        async with Line.to(served.port, asked(door)) as line:
+    async with served("openai-chat", "anthropic-messages", pace=PACE) as found:
+        found.bench.servers[0].script(Play(before_head=1.5 * BEAT, status=503))
+        async with Line.to(found.port, asked(door)) as line:
             assert await line.head() == 200
             body = await line.body()
-        asked_for = [len(upstream.seen) for upstream in served.upstreams]
+        asked_for = [len(upstream.seen) for upstream in found.bench.servers]
     assert body.startswith(PINGS[door])
     assert not failed(events(door, body))
     assert b"002 " in body
@@ -84,8 +84,8 @@ async def test_s11_after_the_first_sign_of_life_another_may_still_answer(door: s
 async def test_s11_when_all_fail_after_it_there_is_one_error_event(door: str) -> None:
     fails = Play(before_head=1.5 * BEAT, status=500, message="as scripted")
     async with (
-        gateway("openai-chat", usual=fails, pace=PACE) as served,
-        Line.to(served.port, asked(door)) as line,
+        served("openai-chat", usual=fails, pace=PACE) as found,
+        Line.to(found.port, asked(door)) as line,
     ):
         assert await line.head() == 200
         body = await line.body()
@@ -103,8 +103,8 @@ async def test_s11_when_all_fail_after_it_there_is_one_error_event(door: str) ->
 async def test_s11_before_it_an_error_is_an_ordinary_one(door: str) -> None:
     fails = Play(status=500, message="as scripted")
     async with (
-        gateway("openai-chat", usual=fails, pace=PACE) as served,
-        Line.to(served.port, asked(door)) as line,
+        served("openai-chat", usual=fails, pace=PACE) as found,
+        Line.to(found.port, asked(door)) as line,
     ):
         assert await line.head() == 502
         assert line.headers["content-type"] == "application/json"
@@ -115,8 +115,8 @@ async def test_s11_before_it_an_error_is_an_ordinary_one(door: str) -> None:
 async def test_s11_framings_without_a_comment_stay_silent_and_keep_their_status(door: str) -> None:
     fails = Play(before_head=1.5 * BEAT, status=500)
     async with (
-        gateway("openai-chat", usual=fails, pace=PACE) as served,
-        Line.to(served.port, asked(door)) as line,
+        served("openai-chat", usual=fails, pace=PACE) as found,
+        Line.to(found.port, asked(door)) as line,
     ):
         assert await line.head() == 502
 
@@ -125,8 +125,8 @@ async def test_s11_framings_without_a_comment_stay_silent_and_keep_their_status(
 async def test_s11_a_pause_between_words_is_no_silence_either(door: str) -> None:
     slow = Play(chunks=2, between=2.5 * BEAT)
     async with (
-        gateway("openai-chat", usual=slow, pace=PACE) as served,
-        Line.to(served.port, asked(door)) as line,
+        served("openai-chat", usual=slow, pace=PACE) as found,
+        Line.to(found.port, asked(door)) as line,
     ):
         assert await line.head() == 200
         came = [piece for _, piece in await pieces(line)]
@@ -143,8 +143,8 @@ async def test_s11_a_pause_between_words_is_no_silence_either(door: str) -> None
 async def test_s11_the_sdks_read_over_it(client: str) -> None:
     slow = Play(chunks=2, before_content=2.5 * BEAT, between=2.5 * BEAT)
     ask = Ask(model=WIRES[client].model)
-    async with gateway("openai-chat", usual=slow, pace=PACE) as served:
-        sdk = WIRES[client].client(served.url)
+    async with served("openai-chat", usual=slow, pace=PACE) as found:
+        sdk = WIRES[client].client(found.url)
         try:
             said = await sdk.send(sdk.user(ask), ask, stream=True)
         finally:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.faultd import Break, Play
-from tests.scenarios.gateway import gateway
+from tests.scenarios.harness_doors import served
 from tests.server.doors import Line, asked
 
 pytestmark = pytest.mark.anyio
@@ -19,16 +19,16 @@ FAILS = [Play(status=503), Play(breaks=Break("rst")), Play(breaks=Break("fin", 0
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("fails", FAILS, ids=["503", "reset", "cut"])
 async def test_s16_nobody_else_is_asked(stream: bool, fails: Play) -> None:
-    async with gateway(
+    async with served(
         "openai-chat", "openai-chat", route={"allow": ["fallback"], "retry": {"same_target": 0}}
-    ) as served:
-        first, second = served.upstreams
+    ) as found:
+        first, second = found.bench.servers
         first.script(fails)
-        async with Line.to(served.port, asked("openai-chat", NONE, stream=stream)) as line:
+        async with Line.to(found.port, asked("openai-chat", NONE, stream=stream)) as line:
             assert await line.head() in (502, 503)
             assert "error" in json.loads(await line.body())
         assert (len(first.seen), len(second.seen)) == (1, 0)
-        async with Line.to(served.port, asked("openai-chat", stream=stream)) as line:
+        async with Line.to(found.port, asked("openai-chat", stream=stream)) as line:
             assert await line.head() == 200
             await line.body()
         assert len(second.seen) == 1
@@ -37,9 +37,9 @@ async def test_s16_nobody_else_is_asked(stream: bool, fails: Play) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 async def test_s16_only_where_the_route_lets_its_callers_say_so(stream: bool) -> None:
     async with (
-        gateway("openai-chat", "openai-chat") as served,
-        Line.to(served.port, asked("openai-chat", NONE, stream=stream)) as line,
+        served("openai-chat", "openai-chat") as found,
+        Line.to(found.port, asked("openai-chat", NONE, stream=stream)) as line,
     ):
         assert await line.head() == 400
         assert b"`fallback`" in await line.body()
-        assert [len(upstream.seen) for upstream in served.upstreams] == [0, 0]
+        assert [len(upstream.seen) for upstream in found.bench.servers] == [0, 0]

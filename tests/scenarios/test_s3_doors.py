@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faultd import Break, Play
-from tests.scenarios.gateway import gateway
+from tests.scenarios.harness_doors import served
 from tests.server.doors import Line, asked, events
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ READ = {
 async def test_s3_a_cut_is_one_error_event_of_the_door(door: str, how: How) -> None:
     cut = Play(chunks=60, breaks=Break(how, 40))
     async with (
-        gateway("openai-chat", "anthropic-messages", usual=cut) as served,
-        Line.to(served.port, asked(door)) as line,
+        served("openai-chat", "anthropic-messages", usual=cut) as found,
+        Line.to(found.port, asked(door)) as line,
     ):
         assert await line.head() == 200
         told = events(door, await line.body())
         assert READ[door](told, line.headers["x-request-id"]) == SAID
-        assert [len(upstream.seen) for upstream in served.upstreams] == [1, 0]
+        assert [len(upstream.seen) for upstream in found.bench.servers] == [1, 0]
 
 
 @pytest.mark.parametrize("upstream", ["openai-chat", "anthropic-messages"])
@@ -120,8 +120,8 @@ async def test_s3_usage_that_is_known_comes_before_the_error_where_it_was_asked_
     cut = Play(chunks=60, breaks=Break("fin", 40), input_tokens=77)
     more = {"stream_options": {"include_usage": True}} if asks else {}
     async with (
-        gateway(upstream, usual=cut) as served,
-        Line.to(served.port, asked("openai-chat", **more)) as line,
+        served(upstream, usual=cut) as found,
+        Line.to(found.port, asked("openai-chat", **more)) as line,
     ):
         assert await line.head() == 200
         told = [value for _, value in events("openai-chat", await line.body())]
@@ -136,10 +136,10 @@ async def test_s3_usage_that_is_known_comes_before_the_error_where_it_was_asked_
 
 
 async def test_s3_a_whole_answer_that_is_cut_is_asked_for_elsewhere() -> None:
-    async with gateway("openai-chat", "anthropic-messages") as served:
-        served.upstreams[0].script(Play(chunks=60, breaks=Break("fin", 40)))
+    async with served("openai-chat", "anthropic-messages") as found:
+        found.bench.servers[0].script(Play(chunks=60, breaks=Break("fin", 40)))
         request = asked("openai-chat", "connection: close", stream=False)
-        async with Line.to(served.port, request) as line:
+        async with Line.to(found.port, request) as line:
             assert await line.head() == 200
             said = json.loads(await line.body())
         assert said["choices"][0]["message"]["content"] == "000 001 002 "

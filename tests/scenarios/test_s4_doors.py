@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faultd import Break, Play
-from tests.scenarios.gateway import gateway
+from tests.scenarios.harness_doors import served
 from tests.server.doors import Line, asked, events
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ async def test_s4_silence_in_mid_stream_is_an_error_event_in_time(
     stalled = Play(chunks=60, breaks=Break("stall", 5))
     route = {"timeouts": {"idle": f"{IDLE:g}s", "idle_content": f"{IDLE:g}s"}}
     async with (
-        gateway("openai-chat", "anthropic-messages", usual=stalled, route=route) as served,
-        Line.to(served.port, asked(door)) as line,
+        served("openai-chat", "anthropic-messages", usual=stalled, route=route) as found,
+        Line.to(found.port, asked(door)) as line,
     ):
-        upstream = served.upstreams[0]
+        upstream = found.bench.servers[0]
         assert await line.head() == 200
         body = await line.body()
         ended = time.monotonic()
@@ -43,4 +43,4 @@ async def test_s4_silence_in_mid_stream_is_an_error_event_in_time(
         assert "error" in events(door, body)[-1][1]
         assert b"004 " in body
         assert await upstream.gone(0, seconds=0.25 * 4) in ("fin", "rst")
-        assert len(served.upstreams[1].seen) == 0
+        assert len(found.bench.servers[1].seen) == 0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faultd import Break, Play
-from tests.scenarios.gateway import gateway, until
+from tests.scenarios.harness import until
+from tests.scenarios.harness_doors import served
 from tests.server.doors import Line, asked
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ async def test_s8_the_upstream_sees_the_client_go(
     at = 3 if where == "mid-stream" else "request"
     silent = Play(chunks=60, breaks=Break("stall", at))  # type: ignore[arg-type]
     async with (
-        gateway("openai-chat", "anthropic-messages", usual=silent) as served,
-        Line.to(served.port, whole(door) if where == "whole" else asked(door)) as line,
+        served("openai-chat", "anthropic-messages", usual=silent) as found,
+        Line.to(found.port, whole(door) if where == "whole" else asked(door)) as line,
     ):
-        upstream = served.upstreams[0]
+        upstream = found.bench.servers[0]
         if where == "mid-stream":
             assert await line.head() == 200
             await line.reader.readuntil(b"002 ")
@@ -57,9 +58,9 @@ async def test_s8_the_upstream_sees_the_client_go(
         assert gone_at is not None
         figure("upstream closed after", gone_at - left, "s", most=0.25)
         assert gone_at - left < WITHIN
-        assert len(served.upstreams[1].seen) == 0
+        assert len(found.bench.servers[1].seen) == 0
         upstream.usual = Play()
-        async with Line.to(served.port, asked(door)) as other:
+        async with Line.to(found.port, asked(door)) as other:
             assert await other.head() == 200
             assert b"002 " in await other.body()
 
@@ -68,12 +69,12 @@ async def test_s8_the_upstream_sees_the_client_go(
 async def test_s8_who_leaves_with_the_answer_in_hand_is_no_error(
     door: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with gateway("openai-chat") as served:
+    async with served("openai-chat") as found:
         for data in (asked(door), whole(door)):
-            async with Line.to(served.port, data) as line:
+            async with Line.to(found.port, data) as line:
                 assert await line.head() == 200
                 await line.body()
-        seen = served.upstreams[0].seen
+        seen = found.bench.servers[0].seen
         await until(lambda: [one.outcome for one in seen] == ["complete"] * 2)
         assert [one.client_gone for one in seen] == [None, None]
     assert [

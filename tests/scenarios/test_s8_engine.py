@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faultd import Break, Faultd, Play, faultd
-from tests.scenarios.gateway import until
-from tests.scenarios.harness import KEY, hear, routes
+from tests.scenarios.harness import KEY, hear, routes, until
 from trunkline.runtime import Engine
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faultd import Break, Faultd, Play, faultd
-from tests.scenarios.gateway import until
-from tests.scenarios.harness import KEY, routes
+from tests.scenarios.harness import KEY, routes, until
 from tests.server.conftest import serving
 from tests.server.doors import Line, asked
 from trunkline.runtime import Engine

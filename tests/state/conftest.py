@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
 from tests.state.redis_server import running
-from trunkline.policy.state_settings import StateSettings
-from trunkline.runtime.clock import SystemClock
-from trunkline.state import open_store
+from tests.state.stores import KINDS, opened, redis_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -26,15 +23,14 @@ def shared_redis() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture(params=["memory", "file", "redis"])
+@pytest.fixture(params=KINDS)
 async def store(
     request: pytest.FixtureRequest, anyio_backend: str, tmp_path: Path
 ) -> AsyncIterator[Any]:
     """An empty store of each kind, by real time."""
-    settings = StateSettings(request.param, path=str(tmp_path / "state.db"))
     if request.param == "redis":
-        url = request.getfixturevalue("shared_redis").url
-        settings = StateSettings("redis", url=url, prefix=f"{{{uuid4().hex}}}:", timeout=1.0)
-    opened = await open_store(settings, SystemClock())
-    yield opened
-    await opened.aclose()
+        opening = redis_store(request.getfixturevalue("shared_redis"), timeout=1.0)
+    else:
+        opening = opened(request.param, tmp_path)
+    async with opening as found:
+        yield found

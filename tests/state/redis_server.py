@@ -80,10 +80,11 @@ class RedisServer:
         """What everybody may do from now on."""
         assert self.run("ACL", "SETUSER", "default", *rules) == b"+OK\r\n"
 
-    def run(self, *words: str) -> bytes:
-        """One command on a connection of its own; the reply as it stands on the wire."""
+    def run(self, *words: str, timeout: float = 5.0) -> bytes:
+        """One command on a connection of its own; the reply as it stands on the wire. Raises
+        `OSError` if it cannot connect, `TimeoutError` if no reply comes in so many seconds."""
         line = b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in (x.encode() for x in words))
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock:
+        with socket.create_connection(("127.0.0.1", self.port), timeout) as sock:
             sock.sendall(b"*%d\r\n" % len(words) + line)
             return sock.recv(1 << 16)
 
@@ -92,8 +93,8 @@ class RedisServer:
 def running() -> Iterator[RedisServer]:
     """A server for one test; skips where there is none."""
     _need_redis()
-    server = RedisServer().start()
+    server = RedisServer()
     try:
-        yield server
+        yield server.start()
     finally:
         server.stop()

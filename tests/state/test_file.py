@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.scenarios.stores import back
-from tests.state.stores import CrankedClock
+from tests.state.stores import CrankedClock, back
 from trunkline.policy.budgets import BudgetRule
 from trunkline.policy.state_settings import StateSettings
 from trunkline.runtime.clock import SystemClock

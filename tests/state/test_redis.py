@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.stores import back
 from tests.state.redis_server import running
-from tests.state.stores import CrankedClock, redis_store
+from tests.state.stores import CrankedClock, back, redis_store
 from trunkline.policy.limits import refund
 from trunkline.policy.state_settings import StateSettings
 from trunkline.state import open_store
