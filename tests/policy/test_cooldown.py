@@ -94,3 +94,11 @@ def test_those_that_are_long_over_are_forgotten() -> None:
         cooldowns.refused((str(n), "target"), None, float(n), float(n))
     assert len(cooldowns._known) < 1000
     assert cooldowns.doubling <= cooldowns._known.keys()
+
+
+def test_names_that_callers_make_up_do_not_fill_the_memory() -> None:
+    cooldowns = Cooldowns()
+    for number in range(30_000):
+        cooldowns.refused(("key", f"m{number}"), 300.0, 0.0, 0.0)
+    assert len(cooldowns.running(1.0)) <= 10_000
+    assert cooldowns.until(("key", "m29999")) == 300.0

@@ -191,3 +191,12 @@ def test_what_holds_no_more_is_forgotten() -> None:
     for n in range(10_000):
         rooms.lower((str(n), "t"), Headroom(1, None, NOW + n + 5), NOW + n)
     assert len(rooms._known) < 200
+
+
+def test_names_that_callers_make_up_do_not_fill_the_memory() -> None:
+    headrooms = Headrooms()
+    for number in range(30_000):
+        headrooms.lower(("key", f"m{number}"), Headroom(requests=0, requests_until=100.0), 0.0)
+    known = [n for n in range(30_000) if headrooms.until(("key", f"m{n}"), 0, 1.0) is not None]
+    assert len(known) <= 10_000
+    assert known[-1] == 29_999

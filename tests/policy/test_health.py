@@ -335,3 +335,11 @@ def test_what_is_ejected_is_not_forgotten_for_lack_of_room() -> None:
     for n in range(2000):
         send(register, Site(f"p/{n}@chat", f"https://{n}", "c", "l", RULES), SUCCESS, n / 1000)
     assert register.excluded(SITE, 2.0) == Exclusion("ejected", 10.0, False)
+
+
+def test_a_rate_limit_of_one_model_that_a_caller_chose_leaves_the_others_alone() -> None:
+    register = health()
+    small, large = replace(SITE, model="small"), replace(SITE, model="large")
+    send(register, large, classify("rate_limited", 429, "head", 10.0), 0.0)
+    assert register.excluded(large, 1.0) == Exclusion("cooled", 10.0, True)
+    assert register.excluded(small, 1.0) is None

@@ -206,7 +206,7 @@ class Gate:
         found = state.health.excluded(site, now, lone=lone, panic=panic)
         if found is not None or lone:
             return found
-        until = state.left_until((site.credential, site.breaker), now)
+        until = state.left_until(site.limited, now)
         return None if until is None else Exclusion("headroom", until, True)
 
     def _pick(self, left: list[Credential]) -> Credential:

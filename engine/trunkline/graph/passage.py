@@ -112,7 +112,7 @@ class Passage:
         state = self._gate.call.state
         now = self._gate.call.clock.monotonic()
         self._permit = state.health.begin(self.site, now)
-        key = (self.site.credential, self.site.breaker)
+        key = self.site.limited
         if self.site.credential in state.told:
             state.headrooms.sent(key, self._plain())
             state.tighten(key, now)
@@ -124,7 +124,7 @@ class Passage:
         now = call.clock.monotonic()
         headroom = read_headroom(headers, now, call.clock.time())
         if headroom is not None:
-            key = (self.site.credential, self.site.breaker)
+            key = self.site.limited
             call.state.headrooms.lower(key, headroom, now)
             call.state.told.add(self.site.credential)
             call.state.tighten(key, now)

@@ -13,6 +13,9 @@ FIRST: Final = 5.0
 LONGEST: Final = 60.0
 """Seconds that this does not exceed."""
 
+MOST: Final = 10_000
+"""Cooldowns that are remembered: callers may choose the names of models. The oldest go first."""
+
 FORGOTTEN: Final = 300.0
 """Seconds after which nobody remembers how often it doubled."""
 
@@ -84,4 +87,6 @@ class Cooldowns:
         if len(self._known) >= self._room:
             self._known = {k: c for k, c in self._known.items() if c.until + FORGOTTEN > now}
             self.doubling &= self._known.keys()
+            while len(self._known) > MOST // 2:
+                del self._known[next(iter(self._known))]
             self._room = max(64, 2 * len(self._known))

@@ -29,6 +29,9 @@ _WINDOWS: Final = re.compile(r"-?(?:minute|second|hour|day)$|^(?:minute|second|h
 _REMAINING: Final = {"r": "remaining", "t": "reset", "remaining": "remaining", "reset": "reset"}
 _MOST: Final = 10**15
 
+_KEPT: Final = 10_000
+"""What is remembered: callers may choose the names of models. The oldest goes first."""
+
 _LONGEST: Final = 1024
 """Characters of a header that is read; the longest real ones have about a hundred."""
 
@@ -129,6 +132,8 @@ class Headrooms:
     def _make_room(self, now: float) -> None:
         if len(self._known) >= self._room:
             self._known = {key: left for key, left in self._known.items() if left.holds(now)}
+            while len(self._known) > _KEPT // 2:
+                del self._known[next(iter(self._known))]
             self._room = max(64, 2 * len(self._known))
 
 

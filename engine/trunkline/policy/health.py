@@ -70,6 +70,12 @@ class Site:
     rules: BreakerRules
     model: str = ""
 
+    @property
+    def limited(self) -> tuple[str, str]:
+        """What a provider's rate limit is of: a credential, and a model there. Providers limit
+        models apart, also those whose names callers choose."""
+        return self.credential, f"{self.breaker}/{self.model}" if self.model else self.breaker
+
 
 class Exclusion(NamedTuple):
     """Why a target may not be asked now, and until when; `rate_limit`: its callers came too
@@ -186,7 +192,7 @@ class Health:
             permit._target.end(target_token, "success", now, chance)
             permit._origin.end(origin_token, "success", now, chance)
             if self._cooldowns.doubling:
-                self._cooldowns.succeeded((site.credential, site.breaker), permit.begun)
+                self._cooldowns.succeeded(site.limited, permit.begun)
             return []
         unreached = outcome.origin
         events: list[Event] = []
@@ -284,7 +290,7 @@ class Health:
             honoured = target.silent if lone else not (panic and target.cause == "rate")
             if honoured:
                 found.append(("ejected", max(target.until, now + PAUSE)))
-        cooled = self._cooldowns.until((site.credential, site.breaker), asked=lone)
+        cooled = self._cooldowns.until(site.limited, asked=lone)
         if cooled > now:
             found.append(("cooled", cooled))
         if self._out or self._out_models:
@@ -314,7 +320,7 @@ class Health:
     ) -> None:
         """Cooldowns, and what is out."""
         site = permit.site
-        key = (site.credential, site.breaker)
+        key = site.limited
         if outcome.health == "success":
             self._cooldowns.succeeded(key, permit.begun)
         elif site.model and outcome.of_model:
@@ -323,7 +329,7 @@ class Health:
             until = self._cooldowns.refused(key, outcome.cool, permit.begun, now)
             self.calm = False
             if until is not None:
-                events.append(Event("cooled", f"{site.credential} {site.breaker}", until))
+                events.append(Event("cooled", " ".join(key), until))
         elif outcome.credential == "out":
             self._leave_out("credential_out", site.credential, now + CREDENTIAL_OUT, now, events)
         elif outcome.target == "out":
