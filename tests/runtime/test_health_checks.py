@@ -160,14 +160,14 @@ async def test_failures_in_a_row_take_it_out_and_a_pass_brings_it_back(broken: A
         assert await answered() == "a/m"
         for _ in range(3):
             await checked.clock.turn(11.0)
-        assert [event.kind for event in checked.events] == ["ejected"]
+        assert [event.kind for event in checked.events] == ["down"]
         assert checked.events[0].key == ORIGIN
         reply = await engine.chat(model="m", messages=HELLO)
         assert reply.decision.attempts[-1].target == "b/m"
         assert "health check" in reply.decision.skipped[0].reason
         checked.answer = status(200)
         await checked.clock.turn(11.0)
-        assert [event.kind for event in checked.events] == ["ejected", "restored"]
+        assert [event.kind for event in checked.events] == ["down", "restored"]
         assert await answered() == "a/m"
 
 
@@ -202,7 +202,7 @@ async def test_a_reload_keeps_what_is_known_and_asks_once() -> None:
     text = document("health_check: {every: 10s, fail_after: 1}")
     async with checked.open(text) as engine:
         await checked.clock.settle()
-        assert [event.kind for event in checked.events] == ["ejected"]
+        assert [event.kind for event in checked.events] == ["down"]
         await engine.reload(load_plan(text))
         await checked.clock.settle()
         before = len(checked.asked)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.graph.making import HELLO, Crank, ids, opened, plan, said
+from tests.graph.making import HELLO, Crank, ids, opened, plan, said, streamed
 from tests.graph.timed import Timed
 from trunkline.errors import CallError
 from trunkline.policy.health import Event
@@ -191,3 +191,12 @@ async def test_a_number_below_0_lends_nobody_anything(asking: dict[str, Any]) ->
         assert left is not None
         assert left < claim.capacity
     held.cancel()
+
+
+async def test_a_full_house_has_room_again_at_any_moment() -> None:
+    text = "  - {match: m, to: a/m, limits: {concurrency: 1}}"
+    engine, _ = await opened(plan(text), lambda _: streamed("one", b"data: [DONE]\n\n"), Crank())
+    async with engine.stream(model="m", messages=HELLO):
+        with pytest.raises(CallError, match="try again in 1 s") as caught:
+            await engine.chat(model="m", messages=HELLO)
+    assert caught.value.retry_after == 1.0

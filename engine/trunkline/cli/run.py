@@ -190,7 +190,8 @@ _NEXT = {
 def failure_text(error: CallError) -> str:
     """The failure in one line: who, what, and what to do about it."""
     who = f"{error.target}: " if error.target and error.target not in error.message else ""
-    wait = f" (try again in {error.retry_after:.3g} s)" if error.retry_after else ""
+    told = ", for another " in error.message or ": try again in " in error.message
+    wait = f" (try again in {error.retry_after:.3g} s)" if error.retry_after and not told else ""
     next_step = _NEXT.get(error.kind, "")
     if error.kind == "auth" and getattr(error, "upstream_status", None) is None:
         next_step = ""  # Nobody refused it: there is none, and the message says where to put one.

@@ -112,8 +112,9 @@ def _attempt(number: int, attempt: Attempt) -> str:
     first = ""
     if attempt.first_content is not None:
         first = f", first text after {_ms(attempt.first_content - attempt.started)}"
+    key = f" by key {attempt.credential}" if attempt.credential else ""
     return (
-        f"{number}. {attempt.target}{status} {attempt.outcome or 'under way'}{said}"
+        f"{number}. {attempt.target}{key}{status} {attempt.outcome or 'under way'}{said}"
         f" ({_ms(attempt.seconds)}{first})"
     )
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trunkline.errors import RequestError
+from trunkline.policy.limits import worth_another_try
 from trunkline.policy.price import total
 from trunkline.store import StoreDownError
 from trunkline.template import ABSENT
@@ -107,7 +108,8 @@ class Account:
         except StoreDownError as error:
             raise down("limit", error) from error
         if refused is not None:
-            raise _over(taken, refused.index, refused.retry_after)
+            wait = worth_another_try(claims[refused.index], refused.retry_after)
+            raise _over(taken, refused.index, wait)
         self._taken = taken
 
     def next_name(self) -> str:

@@ -33,8 +33,8 @@ def soonest(call: Call) -> str:
 def useful_in(node: Node, request: Mapping[str, Any], call: Call) -> float | None:
     """Seconds until some target below can be asked; None if one can be asked now, or none is
     known ever to be."""
-    now = call.clock.monotonic()
     times = [gate.opens_at() for gate in gates(node, request, call)]
+    now = call.clock.monotonic()
     first = min(times, default=now)
     return None if first <= now or first == math.inf else first - now
 

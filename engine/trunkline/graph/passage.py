@@ -12,6 +12,7 @@ from trunkline.policy.budgets import is_low, worth_waiting
 from trunkline.policy.estimate import estimate_input, estimate_output
 from trunkline.policy.headroom import read_headroom
 from trunkline.policy.health import Exclusion
+from trunkline.policy.limits import worth_another_try
 from trunkline.policy.outcome import NEUTRAL, SUCCESS
 from trunkline.policy.price import cost
 from trunkline.store import Change
@@ -92,7 +93,8 @@ class Passage:
         budget = refused.index >= len(claims) - len(self._money)
         self._claims, self._money = [], []
         now = call.clock.monotonic()
-        wait = worth_waiting(refused) if budget else refused.retry_after
+        wait = worth_another_try(claims[refused.index], refused.retry_after)
+        wait = worth_waiting(refused) if budget else wait
         until = math.inf if wait is None else now + wait
         return Exclusion("budget" if budget else "limit", until, not budget)
 

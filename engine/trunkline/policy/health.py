@@ -90,7 +90,9 @@ class Event(NamedTuple):
     """Something to tell an operator once. `key` is what it happened to; `restored` has no end,
     and a budget that is nearly used up is whole again at `until`."""
 
-    kind: Literal["ejected", "restored", "cooled", "credential_out", "target_out", "budget_low"]
+    kind: Literal[
+        "down", "ejected", "restored", "cooled", "credential_out", "target_out", "budget_low"
+    ]
     key: str
     until: float = 0.0
 
@@ -100,6 +102,7 @@ class Event(NamedTuple):
 
 
 _WORDS: Final = {
+    "down": "{key} does not pass its health check, so nothing is sent there",
     "ejected": "{key} is ejected for {seconds:.0f} s, because it kept failing",
     "restored": "{key} is back",
     "cooled": "{key} is left alone for {seconds:.1f} s, because it limits how often it is asked",

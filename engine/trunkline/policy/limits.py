@@ -10,14 +10,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from trunkline.store import Change, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LimitRule", "Quota", "Unit", "counter_key", "refund", "share"]
+__all__ = [
+    "LimitRule",
+    "Quota",
+    "Unit",
+    "counter_key",
+    "refund",
+    "share",
+    "worth_another_try",
+]
 
 Unit = Literal["requests", "tokens", "cost"]
 
@@ -120,6 +128,17 @@ def counter_key(*parts: str) -> str:
         raw = part.encode("utf-8", "surrogatepass")
         hashed.update(b"%d:%b" % (len(raw), raw))
     return hashed.hexdigest()[:32]
+
+
+LOOK_AGAIN: Final = 1.0
+"""Seconds. A place among those under way is free as soon as one of them ends, whenever that is."""
+
+
+def worth_another_try(claim: Claim, wait: float | None) -> float | None:
+    """The seconds that a caller is told to wait for a claim that could not be met in `wait`."""
+    if wait is None or claim.kind != "lease":
+        return wait
+    return min(wait, LOOK_AGAIN)
 
 
 def refund(claims: Sequence[Claim]) -> list[Change]:

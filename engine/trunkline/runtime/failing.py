@@ -52,7 +52,9 @@ def all_out(error: SkippedError, call: Call) -> CallError:
     waits = [one.until - now for one in why if one.until < math.inf]
     wait = max(0.0, min(waits)) if waits else None
     if all(one.reason == "unpriced" for one in why):
-        return RequestError("budget", f"no price is known, and a budget has to pay: {reasons}")
+        leaves = ", ".join(dict.fromkeys(leaf for leaf, _ in call.excluded))
+        message = f"a budget has to pay for {leaves}, and no price is known: give it one under "
+        return RequestError("budget", f"{message}`prices:`, or say `unpriced: allow`", status=503)
     if all(one.reason in _MONEY for one in why):
         return RequestError("budget", f"the budget is used up: {reasons}", retry_after=wait)
     limited = all(one.rate_limit for one in why)

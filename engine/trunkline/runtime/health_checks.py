@@ -100,8 +100,7 @@ class HealthChecks:
         if before:
             return
         self._state.health.down(origin, down)
-        until = self._clock.monotonic() + rules.every
-        self._state.alert(Event("ejected", origin, until) if down else Event("restored", origin))
+        self._state.alert(Event("down" if down else "restored", origin))
 
     async def _passes(
         self, request: HttpRequest, rules: CheckRules, upstream: Upstream

@@ -111,7 +111,7 @@ class CircuitBreaker(CircuitBreakerNumbers):
 class Commit(Strict):
     """Hold back this much of the answer before showing any of it."""
 
-    tokens: Count
+    tokens: Annotated[int, Field(ge=1)]
     """How many pieces of content; providers send about one a token."""
 
 
