@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-__all__ = ["Gateway", "gateway"]
+__all__ = ["Gateway", "gateway", "gateways"]
 
 
 class Gateway:
@@ -27,6 +27,21 @@ class Gateway:
     def signal(self, what: signal.Signals) -> None:
         """SIGTERM, SIGKILL, SIGSTOP, SIGCONT, SIGHUP…"""
         self.process.send_signal(what)
+
+
+@asynccontextmanager
+async def gateways(
+    count: int, document: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[list[int]]:
+    """So many gateways on one route file; gives their ports."""
+    async with AsyncExitStack() as stack:
+        ports = []
+        for number in range(count):
+            own = folder / str(number)
+            own.mkdir()
+            running = gateway(document, own, environ)
+            ports.append((await stack.enter_async_context(running)).port)
+        yield ports
 
 
 @asynccontextmanager

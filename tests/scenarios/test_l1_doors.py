@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from tests.faultd import Play
 from tests.scenarios.harness import KEY, bench
 from tests.scenarios.harness_doors import DOORS, post, served
-from tests.scenarios.harness_processes import gateway
+from tests.scenarios.harness_processes import gateways
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,14 +50,8 @@ async def test_l1_five_of_twenty_are_admitted_by_two_doors_of_two_processes(
     state = {"redis": {"url": redis_server.url, "timeout": "5s"}, "replicas": 2}
     async with (
         bench("openai-chat", usual=USUAL, limits=FIVE, state=state) as found,
-        AsyncExitStack() as stack,
+        gateways(2, found.document, tmp_path, {"KEY": KEY}) as ports,
     ):
-        ports = []
-        for number in range(2):
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            running = gateway(found.document, folder, {"KEY": KEY})
-            ports.append((await stack.enter_async_context(running)).port)
         asked = [post(ports[n // 10], *DOORS[BOTH[n % 2]]) for n in range(20)]
         check(await asyncio.gather(*asked))
         assert found.counts == [5]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from tests.faultd import Play
 from tests.scenarios.harness import KEY, bench
 from tests.scenarios.harness_doors import DOORS, post
-from tests.scenarios.harness_processes import gateway
+from tests.scenarios.harness_processes import gateways
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,14 +41,8 @@ async def test_l1_five_of_twenty_are_admitted_by_two_processes(
     path, body = DOORS["openai-chat"]
     async with (
         bench("openai-chat", usual=USUAL, limits=FIVE, state=state) as found,
-        AsyncExitStack() as stack,
+        gateways(2, found.document, tmp_path, {"KEY": KEY}) as ports,
     ):
-        ports = []
-        for number in range(2):
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            running = gateway(found.document, folder, {"KEY": KEY})
-            ports.append((await stack.enter_async_context(running)).port)
         asked = [post(ports[number % 2], path, body) for number in range(20)]
         answers = await asyncio.gather(*asked)
     assert Counter(one.status for one in answers) == {200: 5, 429: 15}

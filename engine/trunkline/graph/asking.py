@@ -37,7 +37,8 @@ LEAST_TIME: Final = 1.0
 """Seconds that must be left of the request's total time for another send."""
 
 
-_UNBILLED: Final = frozenset({401, 403})
+_REFUSED: Final = frozenset({401, 403})
+"""Statuses of a key that may not enter: nothing was done, and nothing is billed."""
 
 _NOTHING_SENT: Final = frozenset({"pool", "connect"})
 
@@ -103,7 +104,7 @@ class Asking:
         """Settle an attempt that came to nothing. One that was cut by us had begun, so its input
         is paid for, as far as anyone can tell; not where the fault is ours, or the key was
         refused."""
-        refused = send.attempt.status in _UNBILLED and not isinstance(error, UpstreamError)
+        refused = send.attempt.status in _REFUSED and not isinstance(error, UpstreamError)
         if send.signed is None or refused or isinstance(error, SkippedError | InternalError):
             send.passage.unsent()
         elif isinstance(error, UpstreamError):
@@ -221,7 +222,7 @@ def _outcome_of(error: BaseException) -> Outcome:
 async def _renewed(error: UpstreamError, send: Send) -> bool:
     """Whether a failure is one of credentials, and there are fresher ones, with time to try
     them."""
-    refused = error.kind == "auth" and error.upstream_status in (401, 403)
+    refused = error.kind == "auth" and error.upstream_status in _REFUSED
     if not refused or send.signed is None:
         return False
     call = send.call

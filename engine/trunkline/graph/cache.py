@@ -31,6 +31,7 @@ import msgspec
 from trunkline.dialect import Fold
 from trunkline.errors import CallError
 from trunkline.graph.asking import acts
+from trunkline.graph.node import Through
 from trunkline.graph.reply import Reply
 from trunkline.policy.price import Cost
 from trunkline.template import ABSENT
@@ -57,11 +58,12 @@ _canonical: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
-class Cache:
+class Cache(Through):
     """`ttl` is in seconds. `key` tells what makes two requests the same, None for all of a
     request. `mark` stands for the targets below and what is laid over requests to them, `open`
     tells whether they depend on the requested model, and `varies` names what is read below of
-    each root of an expression, None for all of it."""
+    each root of an expression, None for all of it. Whether it can be asked is whether who is below
+    can be: what is kept cannot be told beforehand."""
 
     id: str
     of: Node
@@ -72,20 +74,6 @@ class Cache:
     open: bool = False
     varies: tuple[tuple[str, tuple[str, ...] | None], ...] = ()
     name: str = ""
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """Who answers what is not kept."""
-        return (self.of,)
-
-    @property
-    def need(self) -> int:
-        """That of who answers what is not kept."""
-        return self.of.need
-
-    def exits(self, request: Mapping[str, Any], call: Call, *, panic: bool = False) -> bool:
-        """Whether somebody below can be asked now; what is kept cannot be told beforehand."""
-        return self.of.exits(request, call, panic=panic)
 
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """The answer that was kept, or that of the node below."""

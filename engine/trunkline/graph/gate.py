@@ -241,11 +241,7 @@ class Gate:
         why = _WORDS[exclusion.reason]
         if now < exclusion.until < math.inf:
             left = exclusion.until - now
-            why = (
-                f"{why}, for another {left:.3g} s"
-                if left < 100
-                else f"{why}, for another {left:.0f} s"
-            )
+            why += f", for another {left:.3g} s" if left < 100 else f", for another {left:.0f} s"
         self.call.decision.skipped.append(Skip(leaf, why))
         if exclusion.reason != "avoided":
             self.call.excluded.append((leaf, exclusion))

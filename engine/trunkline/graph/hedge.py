@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.graph.asking import LEAST_TIME, acts
-from trunkline.graph.node import SkippedError
+from trunkline.graph.node import SkippedError, Through
 from trunkline.policy.hedging import HedgeBudget, hedge_delay
 
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ class _Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Hedge:
+class Hedge(Through):
     """`after` is in seconds, None for `auto`; `extra` is how many further requests there may be,
-    `share` for what share of requests, `leaves` who is below."""
+    `share` for what share of requests, `leaves` who is below. It needs the sends of one walk:
+    there is no hedge where none are left for it."""
 
     id: str
     of: Node
@@ -70,20 +71,6 @@ class Hedge:
     share: float = 0.05
     sends: int | None = None
     name: str = ""
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """Who is asked."""
-        return (self.of,)
-
-    @property
-    def need(self) -> int:
-        """That of one walk: there is no hedge where no sends are left for it."""
-        return self.of.need
-
-    def exits(self, request: Mapping[str, Any], call: Call, *, panic: bool = False) -> bool:
-        """Whether somebody below can be asked now."""
-        return self.of.exits(request, call, panic=panic)
 
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """The reply of the walk that has content first."""

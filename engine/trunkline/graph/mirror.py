@@ -25,7 +25,7 @@ from trunkline.errors import CallError
 from trunkline.graph.account import Account
 from trunkline.graph.asking import acts
 from trunkline.graph.media import Media
-from trunkline.graph.node import Walks
+from trunkline.graph.node import Through, Walks
 from trunkline.graph.options import Options
 from trunkline.ports import Decision
 
@@ -50,9 +50,10 @@ class _Copies:
 
 
 @dataclass(frozen=True, slots=True)
-class Mirror:
+class Mirror(Through):
     """`sample` is the share that is copied, `sends` how often a copy may be sent, `lone` tells
-    that copies have one target only."""
+    that copies have one target only. Who gets the copies is no way to an answer, so it is none
+    of the children."""
 
     id: str
     of: Node
@@ -62,20 +63,6 @@ class Mirror:
     sends: int = 4
     lone: bool = False
     name: str = ""
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """Who may answer. Who gets the copies is no way to an answer."""
-        return (self.of,)
-
-    @property
-    def need(self) -> int:
-        """That of who answers."""
-        return self.of.need
-
-    def exits(self, request: Mapping[str, Any], call: Call, *, panic: bool = False) -> bool:
-        """Whether somebody who answers can be asked now."""
-        return self.of.exits(request, call, panic=panic)
 
     async def call(self, request: Mapping[str, Any], call: Call) -> Reply:
         """The reply of `of`."""

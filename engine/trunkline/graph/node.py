@@ -38,7 +38,16 @@ if TYPE_CHECKING:
     from trunkline.policy.health import Exclusion
     from trunkline.ports import Clock, Decision, Random, Transport
 
-__all__ = ["Call", "ExcludedError", "Node", "Scope", "SkippedError", "Walks", "least_sends"]
+__all__ = [
+    "Call",
+    "ExcludedError",
+    "Node",
+    "Scope",
+    "SkippedError",
+    "Through",
+    "Walks",
+    "least_sends",
+]
 
 
 class SkippedError(UpstreamError):
@@ -213,6 +222,28 @@ class Node(Protocol):
         other `CallError` when the call is over.
         """
         ...
+
+
+class Through:
+    """A node that hands calls to one other, `of`, and is as demanding and as well as that."""
+
+    __slots__ = ()
+
+    of: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        """Who answers."""
+        return (self.of,)
+
+    @property
+    def need(self) -> int:
+        """That of who answers."""
+        return self.of.need
+
+    def exits(self, request: Mapping[str, JSON], call: Call, *, panic: bool = False) -> bool:
+        """Whether somebody who answers can be asked now."""
+        return self.of.exits(request, call, panic=panic)
 
 
 def least_sends(members: tuple[Node, ...]) -> int:

@@ -12,7 +12,7 @@ from trunkline.policy.budgets import is_low, worth_waiting
 from trunkline.policy.estimate import estimate_input, estimate_output
 from trunkline.policy.headroom import read_headroom
 from trunkline.policy.health import Exclusion
-from trunkline.policy.limits import worth_another_try
+from trunkline.policy.limits import refund, worth_another_try
 from trunkline.policy.outcome import NEUTRAL, SUCCESS
 from trunkline.policy.price import cost
 from trunkline.store import Change
@@ -172,9 +172,7 @@ class Passage:
         if self._permit is not None:
             self._leave(NEUTRAL)
         lent = [claim for _, some in self._claims for claim in some]
-        changes = [Change(claim, 0) for claim in (*lent, *self._money)]
-        if changes:
-            self._gate.call.account.store.settle(self._name, changes)
+        self._settle(refund([*lent, *self._money]))
 
     def answered(self, reply: Reply | None, outcome: Outcome, attempt: Attempt) -> None:
         """It was answered, wholly or in part; None if it was given up before anything came."""
@@ -195,6 +193,9 @@ class Passage:
             change for rule, some in self._claims for change in rule.changes(some, tokens, money)
         ]
         changes += [Change(claim, money) for claim in self._money]
+        self._settle(changes)
+
+    def _settle(self, changes: Sequence[Change]) -> None:
         if changes:
             self._gate.call.account.store.settle(self._name, changes)
 
